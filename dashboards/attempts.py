@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 
-def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta | None) -> pl.DataFrame:
+def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta | str) -> pl.DataFrame:
     """The attempt of each person who did step 1 up to the day *last*.
 
     Args:
@@ -24,7 +24,8 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
             the first and the last are needed. An event that is of two steps has two rows.
         steps: The number of steps.
         last: The last day on which attempts begin; hits on later days only continue them.
-        window: The longest time from step 1 to any other step; None: all steps on the same day.
+        window: The longest time from step 1 to any other step; or a column of *hits* that all steps must have in
+            common and that never falls with the time of a person's events, such as dt.
 
     Returns:
         person_id; dt, at and entrance_id of step 1; depth, the number of steps done (at least 1); seconds_2,
@@ -38,7 +39,8 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     ).sort("person", "at", "step_no", "entrance_no")
     if rows.is_empty():
         return _found(rows, np.array([], int), np.array([], int), [np.array([], int)] * (steps - 1))
-    people, at, day = (rows[name].to_physical().to_numpy() for name in ("person", "at", "dt"))
+    people, at = (rows[name].to_physical().to_numpy() for name in ("person", "at"))
+    common = rows[window].to_physical().to_numpy() if isinstance(window, str) else at
     step_no, places = rows["step_no"].to_numpy(), np.arange(len(rows))
     first_places = np.flatnonzero(np.diff(people, prepend=-1.0))
     first_place = np.repeat(first_places, np.diff(first_places, append=len(rows)))
@@ -49,7 +51,11 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     for step in range(2, steps + 1):
         latest = np.maximum.accumulate(reached[-1])
         is_open = (step_no == step) & (latest >= first_place)
-        is_in_time = day == day[latest] if window is None else at - at[latest] <= window // dt.timedelta(microseconds=1)
+        is_in_time = (
+            common == common[latest]
+            if isinstance(window, str)
+            else at - at[latest] <= window // dt.timedelta(microseconds=1)
+        )
         reached.append(np.where(is_open & is_in_time, latest, -1))
 
     # The last attempt of each person that reached each step, and of these the one that got furthest.

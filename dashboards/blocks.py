@@ -44,6 +44,7 @@ class Column:
         metric: The metric of the value, which gives its unit; None: no metric.
         href: The link of a row's cell; None: no link.
         definition: The meaning of the column, shown on hover over its heading.
+        tone: Whether a row's change is ``better`` or ``worse``, which sets its colour; None: the column is no change.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Column:
     read: Callable[[Row], Any] | None = None
     picture: Callable[[Row], Picture | None] | None = None
     is_sortable: bool = True
+    tone: Callable[[Row], str | None] | None = None
 
     def value(self, row: Row) -> Any:
         """The raw value of *row*."""
@@ -76,12 +78,14 @@ class Text:
             (something is not available, and why), warning (the rest may be wrong).
         remedy: The command that solves the problem; '': none.
         href: The link of the text; '': no link.
+        about: What a heading's part shows, for the "?" beside it; '': no "?".
     """
 
     text: str
     kind: Literal["title", "heading", "intro", "note", "check", "missing", "warning"] = "note"
     remedy: str = ""
     href: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,7 @@ class Table:
             with other tables.
         is_sortable: Whether a click on a heading sorts it; not if *rows* are only the first of more.
         sort: The field that sorts the rows, with a ``-`` in front for descending; '': the original order.
+        bar: The field whose values the web app also draws as bars in their cells; '': that of the first metric.
     """
 
     key: str
@@ -203,6 +208,7 @@ class Table:
     keys: tuple[str, ...] = ()
     is_sortable: bool = True
     sort: str = ""
+    bar: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,6 +259,7 @@ class Choice:
         default: The value if the URL has none; the URL leaves it out.
         clears: Keys to remove from the URL when the value changes, because their values depend on this one.
         is_open: Whether the page itself reports a value that is not an option; otherwise a general warning does.
+        most: How many options may be chosen; if more than one, *value* and *default* have one on each line.
     """
 
     key: str
@@ -263,6 +270,7 @@ class Choice:
     default: str = ""
     clears: tuple[str, ...] = ()
     is_open: bool = False
+    most: int = 1
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 from dashboards.blocks import Column, Row
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, is_rate, short_text
-from dashboards.numbers import NONE, Number, change_ratio
+from dashboards.metrics import full_text, is_rate, short_text, tone
+from dashboards.numbers import NONE, Number, Numbers, change_ratio
 
 
 def metric(
@@ -90,6 +90,24 @@ def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
         metric="change_rate" if not is_rate(name) else "change_share",
         definition=locale.text("about.change"),
         read=value,
+        tone=lambda row: tone(name, cell(row)),
+    )
+
+
+def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
+    """The row's *field*, a difference of the metric *name*, with its sign and an arrow."""
+
+    def signed(write: Callable[[Numbers, str, Number], str], row: Row) -> str:
+        written = write(locale.numbers, name, row[field])
+        return arrowed(f"+{written}" if (row[field] or 0) > 0 else written)
+
+    return Column(
+        title,
+        lambda row: signed(short_text, row),
+        lambda row: signed(full_text, row),
+        field=field,
+        metric=name,
+        tone=lambda row: tone(name, signed(short_text, row)),
     )
 
 

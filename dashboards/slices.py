@@ -6,14 +6,16 @@ Not here: choosing a slice in the URL (``dashboards.app.view``) and on the page 
 A query names tables. In a slice, each table is replaced by its rows that are in the slice: rows of events and order
 lines are joined with the dimensions by a key (``dashboards/queries/slices.sql``), and a mart is computed again by its
 own model from such rows. So a page's queries and the definitions of its metrics stay the same in every slice.
+A slice of customers has other rows: all those of the customers who bought in it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 import sqlglot
 from sqlglot import exp
@@ -36,7 +38,6 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "people": (("dt", "person_id"), OF_VISITS),
     "orders": (("dt", "order_id"), OF_VISITS),
     "lines": (("dt", "order_id", "line_no"), OF_ITEMS),
-    "entrances": (("entrance_id",), ("entrance",)),
     "products": (("product_id",), ("category", "brand")),
 }
 """Query of ``slices.sql`` → the columns by which it is joined, and the dimensions that it has."""
@@ -44,18 +45,31 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _JOINED: Mapping[str, tuple[str, ...]] = {
     "core.visitors": ("people",),
     "core.sessions": ("people",),
+    "core.first_visits": ("people",),
     "core.events": ("people", "products"),
     "core.order_lines": ("orders", "lines"),
-    "attribution.attributed_events": ("people", "products", "entrances"),
+    "attribution.attributed_events": ("people", "products"),
     "attribution.attributed_sales": ("orders", "lines"),
     "attribution.touch_credits": ("orders", "lines"),
-    "attribution.visitor_ends": ("people", "products", "entrances"),
-    "attribution.visitor_slots": ("people", "entrances"),
+    "attribution.visitor_ends": ("people", "products"),
+    "attribution.visitor_slots": ("people",),
+    "attribution.person_steps": ("people",),
     "products.daily": ("products",),
     "products.metrics": ("products",),
     "products.quadrants": ("products",),
 }
 """Table → the queries of ``slices.sql`` that its rows are joined with."""
+
+_WITH_ENTRANCE = frozenset(
+    {
+        "attribution.attributed_events",
+        "attribution.visitor_ends",
+        "attribution.visitor_slots",
+        "attribution.person_steps",
+        "core.first_visits",
+    }
+)
+"""Tables whose column ``entrance_id`` is the entrance of a row."""
 
 NONE = "(none)"
 """The value of a row that has none, such as the category of an event without a product."""
@@ -69,6 +83,17 @@ _COMPUTED = frozenset(
         "attribution.module_daily",
         "attribution.model_daily",
         "attribution.path_summary",
+        "attribution.touch_lag_daily",
+        "attribution.touchpoint_daily",
+        "core.paid_orders",
+        "core.traffic_daily",
+        "core.traffic_hourly",
+        "customers.cohorts",
+        "customers.lifecycle_daily",
+        "customers.pareto",
+        "customers.rfm_daily",
+        "customers.rfm_migration",
+        "customers.sales_coverage",
     }
 )
 """Marts that their models compute again from the rows in the slice."""
@@ -80,22 +105,35 @@ _WHOLE = frozenset(
     {
         "attribution.model_effects",
         "attribution.path_steps",
+        "attribution.paths",
         "attribution.touch_models",
+        "core.batches",
         "core.entrances",
         "core.first_orders",
+        "core.order_mismatches",
         "core.products",
-        "core.traffic_daily",
+        "core.quarantine",
+        "customers.clv_fits",
+        "customers.rfm_thresholds",
         "products.catalog",
         "products.names",
     }
 )
-"""Tables that every slice reads as a whole: names, the days that have a log, what a model learns from all paths."""
+"""Tables that every slice reads as a whole: names, landed records, thresholds, what a model learns from all paths."""
+
+_RAW = {
+    "raw.events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id, TRUE AS is_bot WHERE FALSE",
+    "raw.superseded_events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id WHERE FALSE",
+}
+"""Tables that models read to count bots, without rows: bots are no visitors, so a slice has none."""
 
 _ALL = "all_"
 """A table whose alias begins with this is read as a whole too."""
 
-_OF_PEOPLE = frozenset({"core.visitors", "core.sessions"})
-_ENDS, _SLOTS = "attribution.visitor_ends", "attribution.visitor_slots"
+_OF_PEOPLE = frozenset({"core.visitors", "core.sessions", "core.first_visits"})
+_TRAFFIC = frozenset({"core.traffic_daily", "core.traffic_hourly"})
+_EVENTS, _LINES = "core.events", "core.order_lines"
+_ENDS, _SLOTS, _STEPS = "attribution.visitor_ends", "attribution.visitor_slots", "attribution.person_steps"
 _OF_PRODUCTS = frozenset({"category", "brand"})
 """Dimensions that impressions of a slot do not have: a banner shows no product. Pages leave impressions out then."""
 
@@ -114,16 +152,24 @@ class Slice:
         values: Dimension → the values that it may have; a row must match every dimension.
         segments_on: The day whose segments count; None if no segments are computed.
         by: A dimension that the tables have as a column ``slice_<dimension>``; None: no such column.
+        of: ``rows``: the rows that match. ``visitors``: the same, but all events of the visitors who match.
+            ``customers``: all rows of the customers who have an order line that matches, paid up to *segments_on*.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     segments_on: dt.date | None = None
     by: str | None = None
+    of: Literal["rows", "visitors", "customers"] = "rows"
 
     @property
     def dimensions(self) -> frozenset[str]:
         """The dimensions that a table must have."""
         return frozenset(name for name, _ in self.values) | ({self.by} if self.by else set())
+
+    def only(self, dimensions: Collection[str]) -> Slice:
+        """The same slice without all other dimensions."""
+        values = tuple((name, found) for name, found in self.values if name in dimensions)
+        return replace(self, values=values, by=self.by if self.by in dimensions else None)
 
 
 @lru_cache(maxsize=1024)
@@ -169,22 +215,34 @@ def _name(table: str) -> str:
 def _rows(table: str, part: Slice, days: tuple[Range, ...], settings: SettingValues) -> str:
     """The rows of *table* that are in the slice, as the text of a CTE."""
     if table in _COMPUTED:
-        return f"({sliced(_model_over(table, days, settings), part, days, settings)})"
+        own = replace(part, of="visitors") if table in _TRAFFIC else part
+        return f"({sliced(_model_over(table, days, settings), own, days, settings)})"
+    if table == _STEPS and part.dimensions & _OF_PRODUCTS:
+        # A row of several events has no product, so the table is made again of the events with these products.
+        of_products = sliced(_model_over(table, days, settings), part.only(_OF_PRODUCTS), days, settings)
+        rest = part.only(part.dimensions - _OF_PRODUCTS)
+        return f"({_joined(table, rest, sqlglot.parse_one(of_products, read=DIALECT)).sql(dialect=DIALECT)})"
     return f"NOT MATERIALIZED ({_selected(table, part).sql(dialect=DIALECT, comments=False)})"
 
 
-def _selected(table: str, part: Slice) -> exp.Query:
+def _selected(table: str, part: Slice) -> exp.Expr:
+    if table in _RAW:
+        return sqlglot.parse_one(_RAW[table], read=DIALECT)
     if table in _EMPTY or (table == _SLOTS and part.dimensions & _OF_PRODUCTS):
         return exp.select("*").from_(table).where(exp.false())
-    if table in _OF_PEOPLE and part.dimensions & set(OF_ITEMS):
-        return _with_ends(table, part)
+    if part.of == "customers":
+        return _of_customers(table, part)
+    if table in _OF_PEOPLE or (table == _EVENTS and part.of == "visitors"):
+        own = {*OF_VISITS, *({"entrance"} if table in _WITH_ENTRANCE else ())}
+        if others := part.dimensions - own:
+            return _joined(table, part.only(own), _with_ends(table, part.only(others)))
     return _joined(table, part)
 
 
 def _with_ends(table: str, part: Slice) -> exp.Select:
     """The rows of *table* of people who had an exposure, click or add-to-cart in the slice on the day.
 
-    People have no entrance, category or brand; their exposures, clicks and add-to-carts have.
+    People have no category or brand, and no entrance; their exposures, clicks and add-to-carts have.
     """
     columns = [f"slice_{part.by}"] if part.by else []
     people = exp.select("dt", "person_id", *columns).distinct().from_(_joined(_ENDS, part).subquery("ends"))
@@ -192,22 +250,33 @@ def _with_ends(table: str, part: Slice) -> exp.Select:
     return exp.select("rows.*", *columns).from_(rows).join(people.subquery("ends"), using=["dt", "person_id"])
 
 
-def _joined(table: str, part: Slice) -> exp.Select:
-    """The rows of *table* in the slice, with its dimensions as columns ``slice_<dimension>``."""
-    rows = exp.select("rows.*").from_(exp.alias_(exp.to_table(table), "rows", table=True))
+def _of_customers(table: str, part: Slice) -> exp.Select:
+    """The rows of *table*, which has a user_id, of the customers who bought in the slice."""
+    lines = _joined(_LINES, replace(part, by=None)).where(f"dt <= DATE '{part.segments_on or dt.date.max}'")
+    buyers = exp.select("user_id").from_(lines.subquery("lines"))
+    return _joined(table, replace(part, values=())).where(exp.column("user_id").isin(query=buyers))
+
+
+def _joined(table: str, part: Slice, source: exp.Expr | None = None) -> exp.Select:
+    """The rows of *table*, or of the query *source*, in the slice, with its dimensions as ``slice_<dimension>``."""
+    own = exp.alias_(exp.to_table(table), "rows", table=True) if source is None else exp.Subquery(this=source)
+    own.set("alias", exp.TableAlias(this=exp.to_identifier("rows")))
+    rows = exp.select("rows.*").from_(own)
     missing = set(part.dimensions)
-    for source in _JOINED.get(table, ()):
-        keys, dimensions = _KEYS[source]
+    if "entrance" in missing and table in _WITH_ENTRANCE:
+        missing.remove("entrance")
+        rows = rows.select(_dimension("entrance", exp.column("entrance_id", "rows")))
+    for source_name in _JOINED.get(table, ()):
+        keys, dimensions = _KEYS[source_name]
         needed = [dimension for dimension in dimensions if dimension in missing]
         if not needed:
             continue
         missing -= set(needed)
-        joined = bind(all_queries()[f"slices.{source}"].tree, {"segments_on": part.segments_on or dt.date.min})
-        same_key = [exp.column(key, source).eq(exp.column(key, "rows")) for key in keys]
-        rows = rows.join(joined.subquery(source), on=exp.and_(*same_key), join_type="left")
+        joined = bind(all_queries()[f"slices.{source_name}"].tree, {"segments_on": part.segments_on or dt.date.min})
+        same_key = [exp.column(key, source_name).eq(exp.column(key, "rows")) for key in keys]
+        rows = rows.join(joined.subquery(source_name), on=exp.and_(*same_key), join_type="left")
         for dimension in needed:
-            value = exp.func("COALESCE", exp.column(f"slice_{dimension}", source), exp.Literal.string(NONE))
-            rows = rows.select(exp.alias_(value, f"slice_{dimension}"))
+            rows = rows.select(_dimension(dimension, exp.column(f"slice_{dimension}", source_name)))
     if missing:
         raise ValueError(f"{table} cannot be sliced by {', '.join(sorted(missing))}")
     found = exp.select("*").from_(rows.subquery("rows"))
@@ -216,15 +285,22 @@ def _joined(table: str, part: Slice) -> exp.Select:
     return found
 
 
+def _dimension(name: str, value: exp.Expr) -> exp.Expr:
+    return exp.alias_(exp.func("COALESCE", value, exp.Literal.string(NONE)), f"slice_{name}")
+
+
 @lru_cache(maxsize=256)
 def _model_over(table: str, days: tuple[Range, ...], settings: SettingValues) -> str:
-    """The query of the model of *table*, for *days*."""
+    """The query of the model of *table*, for *days*; a snapshot is of the last of each."""
     schema, name = table.split(".")
     tree = read_model(DATA / "sql" / schema / f"{name}.sql", schema).tree.copy()
     for between in list(tree.find_all(exp.Between)):
         if any(node.name in ("from_dt", "to_dt") for node in between.find_all(exp.Placeholder)):
             between.replace(exp.paren(exp.or_(*(_within(between, *one) for one in days))))
-    return bind(tree, dict(settings)).sql(dialect=DIALECT, comments=False)
+    is_snapshot = any(node.name == "dt" for node in tree.find_all(exp.Placeholder))
+    parts = [bind(tree, {**dict(settings), "dt": last}) for _, last in (days if is_snapshot else days[:1])]
+    texts = [one.sql(dialect=DIALECT, comments=False) for one in parts]
+    return texts[0] if len(texts) == 1 else " UNION ALL ".join(f"SELECT * FROM ({one})" for one in texts)
 
 
 def _within(between: exp.Between, first: dt.date, last: dt.date) -> exp.Expr:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from dashboards.queries import query
-from pipelines.sqlproject.metrics import select
+from pipelines.sqlproject.metric_sql import select
 from pipelines.sqlproject.model import DIALECT
 
 SALES = (

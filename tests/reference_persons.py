@@ -9,7 +9,7 @@ Not here: events, ends and order lines (``tests.reference_core``, ``tests.refere
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Row = dict[str, Any]
@@ -117,15 +117,21 @@ def steps_of(one: Row) -> set[str]:
 
 
 def funnel(
-    done: list[Row], steps: list[str], first: dt.date, last: dt.date, window: dt.timedelta | None
+    done: list[Row],
+    steps: list[str],
+    first: dt.date,
+    last: dt.date,
+    window: dt.timedelta | str,
+    begins: Callable[[Row], bool] = lambda _: True,
 ) -> dict[str, Row]:
     """Person -> the attempt that got furthest, of equal ones the last: its start, entrance, depth and times.
 
-    *done* are the actions; *window* None: all steps on one day.
+    *done* are the actions; *window* is the longest time, or what all steps have in common; *begins* says whether an
+    action may be step 1.
     """
     best: dict[str, Row] = {}
     for start in done:
-        if not (first <= start["dt"] <= last and steps[0] in steps_of(start)):
+        if not (first <= start["dt"] <= last and steps[0] in steps_of(start) and begins(start)):
             continue
         times = [start["at"]]
         for step in steps[1:]:
@@ -135,7 +141,7 @@ def funnel(
                 if one["person_id"] == start["person_id"]
                 and step in steps_of(one)
                 and one["at"] >= times[-1]
-                and (one["dt"] == start["dt"] if window is None else one["at"] - start["at"] <= window)
+                and (one[window] == start[window] if isinstance(window, str) else one["at"] - start["at"] <= window)
             ]
             if not later:
                 break

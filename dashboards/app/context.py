@@ -10,11 +10,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from dashboards.access.users import Role
 from dashboards.app.marts import Copy
-from dashboards.app.view import BROKEN_DOWN, OF_EVENTS, OF_TOUCHES, SLICES_READ, View, compared_days
+from dashboards.app.view import OF_EVENTS, OF_TOUCHES, PRODUCTS_READ, SLICES_READ, View, compared_days
 from dashboards.blocks import Block, Text
 from dashboards.locale import Locale
 from dashboards.queries import query
@@ -71,14 +71,22 @@ class Context:
 
     @cached_property
     def copy(self) -> Copy:
-        """The tables; if the view is filtered, only their rows in its slice."""
-        return self.whole.in_slice(Slice(self.slice, self.segments_on)) if self.slice else self.whole
+        """The tables; if the view is filtered, only their rows in its slice; of customers all those who are in it."""
+        return self.whole.in_slice(self.part()) if self.slice else self.whole
+
+    def part(self, by: str | None = None) -> Slice:
+        """The view's slice, whose tables have the dimension *by* as a column."""
+        kind: Literal["rows", "customers"] = "customers" if self.view.page == "customers" else "rows"
+        return Slice(self.slice, self.segments_on, by, kind if self.slice else "rows")
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """The dimensions that the page can be filtered by; none if the copy lacks a table that this needs."""
-        needed = SLICES_READ.get(self.view.page, ())
-        return self.view.dimensions if all(self.whole.has(table) for table in needed) else ()
+        """The dimensions that the page can be filtered by; not those for which the copy lacks a table."""
+        page, has = self.view.page, self.whole.has
+        if not all(map(has, SLICES_READ.get(page, ()))):
+            return ()
+        has_products = all(map(has, PRODUCTS_READ.get(page, ())))
+        return tuple(name for name in self.view.dimensions if has_products or name not in ("category", "brand"))
 
     @cached_property
     def slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -88,7 +96,7 @@ class Context:
     @property
     def is_broken_down(self) -> bool:
         """Whether the page is broken down by one of these dimensions."""
-        return self.view.page in BROKEN_DOWN and self.view.by in self.dimensions
+        return self.view.has_breakdown and self.view.by in self.dimensions
 
     @cached_property
     def segments_on(self) -> dt.date | None:

@@ -11,7 +11,7 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from copy import copy as shallow_copy
 from functools import cached_property
 from operator import attrgetter
@@ -25,8 +25,9 @@ from sqlglot import exp
 
 from dashboards.copy.build import CopyFile, current, publish
 from dashboards.queries import query
-from dashboards.report.queries import MAIN, to_frame
+from dashboards.report.queries import MAIN, named, to_frame
 from dashboards.slices import Range, Slice, sliced
+from pipelines.config_tables import product_names_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
@@ -61,11 +62,22 @@ class Copy:
         self._answers: LRUCache[object, pl.DataFrame] = LRUCache(CACHED_BYTES, getsizeof=_size)
         self._lock = threading.Lock()
         self._slice: Slice | None = None
+        self.names: Mapping[str, str] = {}
 
     def in_slice(self, part: Slice | None) -> Copy:
         """The same copy, whose queries read only the rows in the slice *part*; None: all rows."""
         found = shallow_copy(self)
         found._slice = part
+        return found
+
+    def in_language(self, language: str) -> Copy:
+        """The same copy, whose frames name products, categories and brands as ``config/product_names.csv`` does.
+
+        A fault of that file is reported by ``headwater check``; the names are then those of the products.
+        """
+        found = shallow_copy(self)
+        with suppress(HeadwaterError):
+            found.names = product_names_of(self.home).get(language, {})
         return found
 
     def frame(self, sql: str, **parameters: object) -> pl.DataFrame:
@@ -79,7 +91,7 @@ class Copy:
         if self._slice is not None:
             days = _ranges(values) or ((self.days[0], self.days[-1]),)
             sql = sliced(sql, self._slice, days, tuple(self.settings.parameters().items()))
-        return self._answer(sql, tuple(sorted(values.items())))
+        return named(self._answer(sql, tuple(sorted(values.items()))), self.names)
 
     @cachedmethod(attrgetter("_answers"), lock=attrgetter("_lock"))
     def _answer(self, sql: str, values: tuple[tuple[str, object], ...]) -> pl.DataFrame:
@@ -141,12 +153,15 @@ class Copy:
         return found
 
 
-_RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"))
+_RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"), ("day", "day"), ("then", "then"))
 """The parameters of queries that are the first and the last day of a range."""
 
 
 def _ranges(values: Mapping[str, object]) -> tuple[Range, ...]:
-    pairs = ((values.get(first), values.get(last)) for first, last in _RANGES)
+    pairs = [(values.get(first), values.get(last)) for first, last in _RANGES]
+    day, back = values.get("day"), values.get("back")
+    if isinstance(day, dt.date) and isinstance(back, int):
+        pairs.append((day - dt.timedelta(days=back),) * 2)
     return tuple((first, last) for first, last in pairs if isinstance(first, dt.date) and isinstance(last, dt.date))
 
 

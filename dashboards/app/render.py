@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -17,6 +18,7 @@ from dash.development.base_component import Component
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboards.app.context import Context
+from dashboards.app.icons import icon
 from dashboards.app.marks import clean, marks
 from dashboards.app.rows import grid, plain_table
 from dashboards.app.sparkline import IN_CARD, sparkline
@@ -31,6 +33,7 @@ from dashboards.blocks import (
     Choice,
     Controls,
     Empty,
+    Group,
     Part,
     Search,
     Table,
@@ -50,16 +53,48 @@ _LONG = 14
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
-    """All *blocks*, from top to bottom, without the title, which the frame shows."""
+    """All *blocks*, from top to bottom, without the title, which the frame shows.
+
+    A block without contents is one line; several in a row are lines of one box.
+    """
     shown = [block for block in blocks if not (isinstance(block, Text) and block.kind == "title")]
-    return [_component(context, block) for block in shown]
+    made: list[Component] = []
+    for is_folded, group in groupby(shown, _is_folded):
+        if is_folded:
+            made.append(html.Div([_folded(context, block) for block in group], className="folded"))
+        else:
+            made += [_component(context, block) for block in group]
+    return made
+
+
+def _is_folded(block: Block) -> bool:
+    """Whether *block* has nothing to show: an empty card, or a table or chart without rows."""
+    table = block.table if isinstance(block, Chart) else block
+    return isinstance(block, Empty) or (isinstance(table, Table) and not table.rows)
+
+
+def _folded(context: Context, block: Block) -> Component:
+    """The line of a block without contents: its title, and why it is empty."""
+    if isinstance(block, Empty):
+        return _line(block.title, "info" if not block.is_missing else "warning", Text(block.text, remedy=block.remedy))
+    table = block.table if isinstance(block, Chart) else block
+    assert isinstance(table, Table)
+    notes = [note for note in (*(block.notes if isinstance(block, Chart) else ()), *table.notes) if note]
+    message = Text(context.locale.text.joined(context.locale.text("empty.rows"), *notes))
+    kind = "chart" if isinstance(block, Chart) else "table"
+    return _line(table.title, "info", message, f"{kind}-{table.key}")
+
+
+def _line(title: str, name: str, message: Text, key: str | None = None) -> Component:
+    parts: list[Any] = [icon(name), html.H3(clean(title)), clean(message.text)]
+    if message.remedy:
+        parts += [" ", html.Code(clean(message.remedy))]
+    return html.Div(parts, id=key) if key else html.Div(parts)
 
 
 def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Text):
         return text(block)
-    if isinstance(block, Empty):
-        return _empty(block)
     if isinstance(block, Cards):
         is_dark = context.view.theme == "dark"
         return html.Div([_card(card, is_dark=is_dark) for card in block.cards], className=f"cards {block.kind}")
@@ -74,26 +109,35 @@ def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Part):
         assert isinstance(block.component, Component)
         return block.component
+    assert isinstance(block, Group)
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
+    if block.kind == "grid":
+        return _grid(context, block.blocks)
     return html.Div(components(context, block.blocks), className=block.kind)
+
+
+def _grid(context: Context, blocks: Sequence[Block]) -> Component:
+    """*blocks* side by side; those without contents come last, so that they leave no gap."""
+    full = [block for block in blocks if not _is_folded(block)]
+    ordered = [*full, *(block for block in blocks if _is_folded(block))]
+    return html.Div(components(context, ordered), className="grid single" if len(full) == 1 else "grid")
 
 
 def text(block: Text) -> Component:
     """A line of text; missing data and warnings stand out."""
     if block.kind == "heading":
-        return html.H2(clean(block.text), className="heading")
+        return term(html.H2(clean(block.text), className="heading"), block.about)
     message: Any = clean(block.text)
-    parts: list[Any] = [html.A(message, href=block.href) if block.href else message]
+    is_notice = block.kind in ("missing", "warning")
+    parts: list[Any] = [icon("info" if block.kind == "missing" else "warning")] if is_notice else []
+    if block.kind == "check":
+        parts.append(icon("done"))
+    parts.append(html.A(message, href=block.href) if block.href else message)
     if block.remedy:
         parts += [" ", html.Code(clean(block.remedy))]
-    role = {"role": "status"} if block.kind in ("missing", "warning") else {}
+    role = {"role": "status"} if is_notice else {}
     return html.P(parts, className=block.kind, **marks(role))
-
-
-def _empty(block: Empty) -> Component:
-    message = Text(block.text, "missing" if block.is_missing else "note", block.remedy)
-    return html.Section([html.H3(clean(block.title)), text(message)], className="card")
 
 
 def _card(card: Card, *, is_dark: bool) -> Component:
@@ -111,7 +155,7 @@ def _card(card: Card, *, is_dark: bool) -> Component:
         )
     return html.Div(
         [
-            _term(card.name, card.definition, "name"),
+            term(html.P(clean(card.name), className="name"), card.definition),
             shown,
             *(_course(card, "dark" if is_dark else "light") if card.course else []),
             *(_change(change) for change in card.changes),
@@ -132,18 +176,20 @@ def _marks(card: Card) -> dict[str, str]:
     return {"data-metric": card.metric, "data-full": card.full} if card.metric else {}
 
 
-def _term(name: str, definition: str, class_name: str) -> Component:
-    """A name whose definition shows on hover, and on focus for keyboard and screen reader users."""
+def term(name: Component, definition: str, *names: str) -> Component:
+    """A *name* whose definition shows on hover of a "?", and on focus for keyboard and screen reader users.
+
+    *names* are further classes of the definition.
+    """
     if not definition:
-        return html.P(clean(name), className=class_name)
-    return html.P(
+        return html.Div(name, className="term")
+    return html.Div(
         [
-            clean(name),
-            " ",
-            html.Button("?", className="help", type="button", **marks({"aria-label": f"{name}: {definition}"})),
-            html.Span(clean(definition), className="tip", role="tooltip"),
+            name,
+            html.Button("?", className="help", type="button", **marks({"aria-label": clean(definition)})),
+            html.Span(clean(definition), className=" ".join(("tip", *names)), role="tooltip"),
         ],
-        className=class_name,
+        className="term",
     )
 
 
@@ -169,7 +215,7 @@ def _chart(context: Context, chart: Chart) -> Component:
         wide = {"width": meta["width"], "minWidth": "100%"}
     return html.Figure(
         [
-            html.Figcaption([_head(context, table, is_chart=True), *_definition(table)]),
+            html.Figcaption([_head(context, table, is_chart=True), *_period(table)]),
             html.Div(
                 html.Div(
                     role="img",
@@ -218,7 +264,8 @@ def _selection(locale: Locale) -> Component:
 def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
     """The title, and the links to the CSV and XLSX files of *table*; if *is_chart*, also a button for a PNG."""
     locale = context.locale
-    links: list[Any] = [
+    links: list[Any] = [icon("download")]
+    links += [
         html.A(
             form.upper(),
             href=export_href(context.view, table.key, form),
@@ -242,7 +289,9 @@ def _head(context: Context, table: Table, *, is_chart: bool = False) -> Componen
                 ),
             )
         )
-    return html.Div([html.H3(clean(table.title)), html.Div(links, className="exports")], className="head")
+    definition = table.definition if table.is_of_days else ""
+    name = term(html.H3(clean(table.title)), definition, "definition")
+    return html.Div([name, html.Div(links, className="exports")], className="head")
 
 
 def export_href(view: View, key: str, form: str) -> str:
@@ -250,13 +299,16 @@ def export_href(view: View, key: str, form: str) -> str:
     return f"/export/{view.page}/{key}.{form}{view.query}"
 
 
-def _definition(table: Table) -> list[Component]:
-    return [html.P(clean(table.definition), className="definition")] if table.definition else []
+def _period(table: Table) -> list[Component]:
+    """The definition in full, if *table* covers other days than the page: readers must not have to look for that."""
+    if table.is_of_days or not table.definition:
+        return []
+    return [html.P(clean(table.definition), className="definition")]
 
 
 def _titled_table(context: Context, table: Table) -> Component:
     return html.Section(
-        [_head(context, table), *_definition(table), *_body(context, table)],
+        [_head(context, table), *_period(table), *_body(context, table)],
         className="card wide" if table.is_wide else "card",
         id=f"table-{table.key}",
         **marks({"aria-label": clean(table.title)}),
@@ -320,13 +372,14 @@ def _control(control: Choice | Search) -> Any:
             debounce=500,
             size="sm",
         )
-    return dmc.Select(
-        id={"type": "set", "key": control.key},
-        label=control.label,
-        data=[{"value": option.value, "label": clean(option.label)} for option in control.options],
-        value=control.value,
-        searchable=control.is_searchable,
-        allowDeselect=False,
-        size="sm",
-        comboboxProps={"withinPortal": True},
-    )
+    data = [{"value": option.value, "label": clean(option.label)} for option in control.options]
+    shared: dict[str, Any] = {
+        "id": {"type": "set", "key": control.key},
+        "label": control.label,
+        "data": data,
+        "size": "sm",
+    }
+    shared |= {"searchable": control.is_searchable, "comboboxProps": {"withinPortal": True}}
+    if control.most > 1:
+        return dmc.MultiSelect(**shared, value=control.value.splitlines(), maxValues=control.most)
+    return dmc.Select(**shared, value=control.value, allowDeselect=False)

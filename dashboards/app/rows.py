@@ -7,6 +7,7 @@ Not here: the table's title, definition and notes, and the number of rows shown 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import dash_ag_grid as dag
@@ -18,9 +19,15 @@ from dashboards.app.marks import clean, marks
 from dashboards.app.order import after_click, direction, name_of
 from dashboards.blocks import Column, Row, Table
 
-_FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True}
+_FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": True}
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
+
+_HEAD = 58
+"""Pixels of a grid's heading, which has room for three lines."""
+
+_FEWEST_BARS = 3
+"""Fewer rows than this are compared without bars."""
 
 _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
@@ -28,7 +35,10 @@ _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """All *rows* of *table*, then its total."""
     head = html.Tr([_head_cell(context, table, column, place) for place, column in enumerate(table.columns)])
-    body = [html.Tr([_cell(column, row, place) for place, column in enumerate(table.columns)]) for row in rows]
+    most = _longest_bars(table, rows)
+    body = [
+        html.Tr([_cell(column, row, place, most[place]) for place, column in enumerate(table.columns)]) for row in rows
+    ]
     parts = [html.Thead(head), html.Tbody(body)]
     if table.total is not None:
         total = table.total
@@ -80,12 +90,41 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
     }
 
 
-def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Component:
+def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
+    """For each column, the value that its longest bar shows; 0: the column has no bars. One column at most has some."""
+    measures = [column for column in table.columns if column.metric and not column.tone]
+    leading = next((column for column in measures if column.field == table.bar or not table.bar), None)
+    if leading is None or len(rows) < _FEWEST_BARS:
+        return [0.0] * len(table.columns)
+    amounts = [_amount(leading, row) for row in rows]
+    most = max(amounts) if max(amounts) > min(amounts) else 0.0  # equal bars would say nothing
+    return [most if column is leading else 0.0 for column in table.columns]
+
+
+def _amount(column: Column, row: Row) -> float:
+    """The row's value if it is a number above 0, else 0."""
+    value = column.value(row)
+    return float(value) if isinstance(value, int | float | Decimal) and value > 0 else 0.0
+
+
+def _bar(column: Column, row: Row, most: float) -> dict[str, str]:
+    """The style of a cell whose bar shows the row's value; empty without one."""
+    value = _amount(column, row) if most else 0.0
+    return {"backgroundSize": f"{100 * value / most:.1f}% 20px"} if value else {}
+
+
+def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bool = False) -> Component:
+    """The cell of a *row* in column *column*, the *place*-th; *most* is the value of its longest bar, 0: no bars."""
     shown = clean(column.cell(row))
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
     name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
+    bar = _bar(column, row, most)
+    if bar:
+        name = "bar-cell"
+    elif column.tone:
+        name = column.tone(row)
     picture = column.picture(row) if column.picture and not is_total else None
     content: list[Any] = [shown]
     if picture:
@@ -95,6 +134,7 @@ def _cell(column: Column, row: Row, place: int, *, is_total: bool = False) -> Co
         html.A(content, href=href) if href else content,
         title=clean(full) if full and full != shown else None,
         className=name,
+        style=bar or None,
         **marks({"scope": "row"} if place == 0 else {}),
     )
 
@@ -103,7 +143,8 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """A grid of texts and pictures whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
     has_long = any(column.is_long for column in table.columns)
-    data = [_grid_row(table.columns, fields, row) for row in rows]
+    most = _longest_bars(table, rows)
+    data = [_grid_row(table.columns, fields, row, most) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
     definitions = [
         {
@@ -114,10 +155,13 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "valueFormatter": {"function": "shown(params)"},
             "tooltipValueGetter": {"function": "fullText(params)"},
             "type": None if column.is_text else "rightAligned",
+            "cellClass": {"function": "classesOf(params)"} if column.tone or most[place] else None,
+            "cellStyle": {"function": "barOf(params)"} if most[place] else None,
             "cellRenderer": "HeadwaterLink" if column.href or column.picture else None,
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
-            "minWidth": 240 if column.is_long else 150 if column.is_text else 96,
+            "wrapHeaderText": True,
+            "minWidth": 240 if column.is_long else 150 if column.is_text else 112,
             "maxWidth": None if column.is_long else 240 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
@@ -142,9 +186,10 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
                 "autoSizePadding": 14,
+                "headerHeight": _HEAD,
                 **({} if has_long else {"autoSizeStrategy": _FIT}),
             },
-            style={"height": min(lines * 36 + 26, 560)},
+            style={"height": min((lines - 1) * 36 + _HEAD + 14, 560)},
             className="",
         ),
         className="grid-table",
@@ -153,13 +198,14 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
-    """The width of *column* beside a long one: that of its text. The long one gets the rest, which ag-grid calls flex.
+    """The width of *column* beside a long one: that of its text, with its heading in two lines.
 
-    A grid cannot both measure its columns and have one with flex, so the text is measured here.
+    The long one gets the rest, which ag-grid calls flex. A grid cannot both measure its columns and have one with flex,
+    so the text is measured here.
     """
     if column.is_long:
         return {"flex": 1}
-    texts = (column.title, *(column.cell(row) for row in rows))
+    texts = (column.title[: len(column.title) // 2 + 4], *(column.cell(row) for row in rows))
     letters = max(sum(1 if letter.isascii() else 2 for letter in text) for text in texts)
     return {"width": round(letters * _LETTER) + _PADDING}
 
@@ -181,9 +227,12 @@ def _grid_head(context: Context, table: Table, column: Column, place: int) -> di
     return {"headerComponent": "HeadwaterHead", "headerComponentParams": parameters}
 
 
-def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_total: bool = False) -> dict[str, Any]:
+def _grid_row(
+    columns: Sequence[Column], fields: Sequence[str], row: Row, most: Sequence[float] = (), *, is_total: bool = False
+) -> dict[str, Any]:
+    """The *row* as ag-grid reads it; *most* has the value of each column's longest bar, empty: no bars."""
     made: dict[str, Any] = {}
-    for field, column in zip(fields, columns, strict=True):
+    for place, (field, column) in enumerate(zip(fields, columns, strict=True)):
         shown = clean(column.cell(row))
         value = column.value(row)
         made[field] = value if isinstance(value, int | float) else shown
@@ -191,6 +240,10 @@ def _grid_row(columns: Sequence[Column], fields: Sequence[str], row: Row, *, is_
         full = column.full(row) if column.full else None
         if full and full != shown:
             made[f"{field}_full"] = clean(full)
+        if bar := _bar(column, row, most[place]) if most else {}:
+            made[f"{field}_bar"] = bar
+        if column.tone and (found := column.tone(row)):
+            made[f"{field}_tone"] = found
         href = column.href(row) if column.href and not is_total else None
         if href:
             made[f"{field}_href"] = href

@@ -34,9 +34,10 @@ from dashboards.app.plotly_script import PLOTLY_URL, add_plotly
 from dashboards.app.render import components
 from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
+from dashboards.app.sql.editor import add_editor
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
-from dashboards.blocks import Block, Cards, Table, Text, title
+from dashboards.blocks import Block, Cards, Group, Table, Text, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -73,10 +74,11 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     marts = Marts(home)
     app.layout = _layout
     _add_callbacks(app, marts)
-    add_sql(app, home)
+    add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
     add_plotly(app.server)
+    add_editor(app.server)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
@@ -101,7 +103,8 @@ def _with_policy(response: flask.Response) -> flask.Response:
     """Set the content security policy, so that the browser blocks requests to other sites."""
     response.headers["Content-Security-Policy"] = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+        "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "  # the SQL editor's worker
+        "frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
@@ -132,6 +135,7 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     Raises:
         NoDataError: no day is computed.
     """
+    copy = copy.in_language(view.language)
     now = dt.datetime.now(dt.UTC)
     newest = copy.newest(now)
     if view.first is None or view.last is None:
@@ -145,7 +149,9 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     context = Context(view, copy, role, now, user)
     blocks = list(PAGE_OF[view.page](context))
     if context.is_broken_down:
-        at = next((place for place, block in enumerate(blocks, 1) if isinstance(block, Cards | Table)), len(blocks))
+        parts = {type(block): place for place, block in reversed([*enumerate(blocks)])}
+        figures = [parts[kind] + 1 for kind in (Cards, Table) if kind in parts]
+        at = min(figures, default=parts.get(Group, len(blocks)))
         notes = itertools.takewhile(lambda block: isinstance(block, Text) and block.kind != "heading", blocks[at:])
         at += len(list(notes))
         blocks[at:at] = breakdown(context)

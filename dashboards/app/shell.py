@@ -19,8 +19,10 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboards.app.context import Context
+from dashboards.app.icons import icon
 from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
+from dashboards.app.render import term
 from dashboards.app.slice_bar import slice_bar, slice_note
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.copy.build import current
@@ -52,8 +54,7 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
         [
             html.Div(
                 [
-                    html.H1(clean(title) or text(f"page.{view.page}")),
-                    html.P(text(f"page.{view.page}.about"), className="intro"),
+                    term(html.H1(clean(title) or text(f"page.{view.page}")), text(f"page.{view.page}.about")),
                     None if view.page in WITHOUT_DAYS else html.P(days_note(context), className="days"),
                 ],
                 className="page-head",
@@ -105,9 +106,9 @@ def _brand(view: View) -> Component:
 def _menu(view: View) -> Component:
     text = Texts(view.language)
 
-    def link(name: str) -> Component:
+    def link(name: str, *icons: Component) -> Component:
         return html.A(
-            text(f"page.{name}"),
+            [*icons, text(f"page.{name}")],
             href=view.to(name).href,
             className="here" if name == view.page else None,
             **marks({"aria-current": "page"} if name == view.page else {}),
@@ -115,14 +116,14 @@ def _menu(view: View) -> Component:
 
     def group(name: str, pages: Sequence[str]) -> Component:
         head = html.Button(
-            text(f"menu.{name}"),
+            [icon(name), text(f"menu.{name}"), icon("down")],
             type="button",
             className="here" if view.page in pages else None,
             **marks({"aria-haspopup": "true"}),
         )
         return html.Div([head, html.Div([link(page) for page in pages], className="pages")], className="group")
 
-    parts = [link(part) if isinstance(part, str) else group(*part) for part in MENU]
+    parts = [link(part, icon(part)) if isinstance(part, str) else group(*part) for part in MENU]
     return html.Nav(parts, className="menu", **marks({"aria-label": text("menu")}))
 
 
@@ -137,6 +138,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 placeholder=text("find.hint"),
                 size="sm",
                 className="find",
+                leftSection=icon("search"),
                 **marks({"aria-label": text("find")}),
             ),
             html.Div(
@@ -146,7 +148,13 @@ def _tools(view: View, context: Context | None) -> Component:
                 role="status",
             ),
             html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
-            html.A(text(f"theme.{theme}"), href=replace(view, theme=theme).href, className="tool"),  # type: ignore[arg-type]
+            html.A(
+                icon(theme),
+                href=replace(view, theme=theme).href,  # type: ignore[arg-type]
+                className="tool",
+                title=text(f"theme.{theme}"),
+                **marks({"aria-label": text(f"theme.{theme}")}),
+            ),
             *_visitor(text),
         ],
         className="tools",

@@ -16,7 +16,6 @@ from dash.development.base_component import Component
 
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
-from dashboards.app.view import BROKEN_DOWN
 from dashboards.blocks import Text
 from dashboards.queries import query
 from dashboards.slices import NONE
@@ -46,6 +45,8 @@ class Dimensions:
             "channel": {row["channel"]: row[language] for row in context.whole.rows(query("channels.names"))},
             "segment": {row["key"]: row[language] for row in groups if row["kind"] == "segment"},
             "entrance": context.entrance_names(),
+            "category": context.whole.names,
+            "brand": context.whole.names,
         }
 
     def values(self, dimension: str) -> Sequence[str]:
@@ -77,14 +78,16 @@ def slice_bar(context: Context) -> Component | None:
         return None
     dimensions = Dimensions(context)
     chosen = sum(len(values) for _, values in context.slice)
-    title = text("slice.filters.n", n=chosen) if chosen else text("slice.filters")
+    title = text("slice.filters" if view.has_breakdown else "slice.only_filters")
+    if chosen:
+        title = text("slice.filters.n", title=title, n=chosen)
     filters = html.Details(
         [
             html.Summary(title),
             html.Div(
                 [
                     *(_choice(context, dimensions, name) for name in offered),
-                    *([_by(context, dimensions)] if view.page in BROKEN_DOWN else []),
+                    *([_by(context, dimensions)] if view.has_breakdown else []),
                 ],
                 className="choices",
             ),
@@ -167,6 +170,11 @@ def slice_note(context: Context) -> str:
     return text("slice.note", what=text("slice.separator").join(parts))
 
 
+def whole_note(context: Context) -> list[Text]:
+    """A sentence for a part of a filtered page to which the filters do not apply; empty if there are none."""
+    return [Text(context.locale.text("slice.whole"), "note")] if context.slice else []
+
+
 def slice_warnings(context: Context) -> list[Text]:
     """What the page says about its filters: those that it does not offer, and how some of them count."""
     view, text = context.view, context.locale.text
@@ -181,6 +189,6 @@ def slice_warnings(context: Context) -> list[Text]:
         if unknown:
             what = text("list.separator").join(unknown)
             found.append(Text(text("slice.unknown", name=dimensions.title(name), values=what), "warning"))
-    if context.slice and view.page == "channels":
-        found.append(Text(text("slice.no_spend"), "note"))
+    if context.slice and (note := text.name("slice.page", view.page)) != view.page:
+        found.append(Text(note, "note"))
     return found

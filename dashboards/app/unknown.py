@@ -49,10 +49,13 @@ def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
     choices = [control for control in controls if isinstance(control, Choice) and not control.is_open]
     warnings = []
     for choice in [*choices, *(block.choice for block in shown if isinstance(block, Tabs))]:
-        asked = context.view.get(choice.key)
+        given = context.view.get(choice.key)
         labels = {option.value: option.label for option in choice.options}
-        if asked and asked not in labels:
-            used = labels.get(choice.value, choice.value)
+        for asked in given.splitlines() if choice.most > 1 else [given]:
+            if not asked or asked in labels:
+                continue
+            values = choice.value.splitlines() if choice.most > 1 else [choice.value]
+            used = ", ".join(labels.get(value, value) for value in values)
             text = context.locale.text("unknown.choice", label=choice.label, value=asked, shown=used)
             warnings.append(Text(text, "warning"))
     return warnings

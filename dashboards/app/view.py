@@ -39,33 +39,47 @@ OF_EVENTS = OF_TOUCHES | {"funnel"}
 SLICED: Mapping[str, tuple[str, ...]] = {
     "overview": DIMENSIONS,
     "entrances": (*OF_VISITS, "category", "brand"),
-    "slots": OF_VISITS,
+    "slots": DIMENSIONS,
     "channels": ("platform", "customers", "segment", *OF_ITEMS),
     "models": ("platform", "customers", "segment", *OF_ITEMS),
+    "journeys": ("platform", "customers", "segment", *OF_ITEMS),
     "paths": DIMENSIONS,
     "modules": (*OF_VISITS, "category", "brand"),
+    "funnel": DIMENSIONS,
+    "retention": DIMENSIONS,
     "products": ("category", "brand"),
+    "customers": ("platform", "channel", *OF_ITEMS),
+    "quality": ("platform",),
 }
-"""Page → the dimensions by which it can be filtered. Others are not offered there, because a table lacks them."""
+"""Page → the dimensions by which it can be filtered; the user guide says why it does not offer the others."""
 
 _OF_SALES = (
     "core.visitors", "core.order_lines", "core.paid_orders", "core.order_profiles",
     "attribution.attributed_sales", "attribution.visitor_ends",
 )  # fmt: skip
-_OF_PATHS = (*_OF_SALES, "core.events", "attribution.attributed_events", "attribution.path_steps")
+_OF_EVENTS = (*_OF_SALES, "core.events", "attribution.attributed_events")
+_OF_PATHS = (*_OF_EVENTS, "attribution.path_steps")
 SLICES_READ: Mapping[str, tuple[str, ...]] = {
     "overview": (*_OF_SALES, "attribution.visitor_slots"),
     "entrances": (*_OF_SALES, "attribution.visitor_slots"),
     "slots": (*_OF_SALES, "attribution.visitor_slots"),
     "channels": (*_OF_SALES, "core.sessions", "attribution.touch_credits"),
     "models": (*_OF_SALES, "attribution.visitor_slots", "attribution.touch_credits"),
+    "journeys": (*_OF_SALES, "attribution.paths", "attribution.touch_credits"),
     "paths": _OF_PATHS,
     "modules": _OF_PATHS,
+    "funnel": _OF_SALES,
+    "retention": _OF_SALES,
+    "customers": _OF_SALES,
+    "quality": _OF_EVENTS,
 }
 """Page → the tables that it reads only when it is filtered; a large shop's may be missing in the dashboards' copy."""
 
-BROKEN_DOWN = frozenset({"overview", "entrances"})
-"""Pages that can be broken down by each of their dimensions."""
+PRODUCTS_READ: Mapping[str, tuple[str, ...]] = {"funnel": ("core.events", "attribution.attributed_events")}
+"""Page → the tables that it reads only when it is filtered by category or brand."""
+
+BROKEN_DOWN = frozenset({"overview", "entrances", "slots", "channels", "products", "customers", "quality"})
+"""Pages that can be broken down by each of their dimensions; the funnel has a choice of its own."""
 
 SEARCH = "search"
 """The page of search results, which is not in the menu."""
@@ -81,7 +95,9 @@ SLICE = "in."
 """The keys of a slice in a URL begin with this: ``in.platform=ios&in.platform=web``."""
 
 _LONGEST_VALUE = 200
-_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS}
+_SEVERAL = frozenset({("sql", "y")})
+"""Filters with several values: the URL repeats the key, the filter has a value a line."""
+_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
 """Maximum values of a dimension."""
@@ -143,14 +159,21 @@ class View:
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that the page can be filtered by.
 
-        The page of one product has none; that of one entrance only those of visits, because impressions of slots have
-        no product.
+        The pages of one product and of one customer have none; that of one entrance only those of visits, because
+        impressions of slots have no product. A page view and an order have no entrance at which a funnel could begin.
         """
-        if self.page == "products" and self.get("sku"):
+        if (self.page == "products" and self.get("sku")) or (self.page == "customers" and self.get("user")):
             return ()
         if self.page == "entrances" and self.get("entrance"):
             return OF_VISITS
+        if self.page == "funnel" and self.get("s1").startswith(("page:", "order")):
+            return tuple(name for name in DIMENSIONS if name != "entrance")
         return SLICED.get(self.page, ())
+
+    @property
+    def has_breakdown(self) -> bool:
+        """Whether the page can be broken down; the page of one entrance, channel, product or customer cannot."""
+        return self.page in BROKEN_DOWN and not any(map(self.get, ("entrance", "channel", "sku", "user")))
 
     def over(self, first: dt.date, last: dt.date) -> View:
         """The same view over other days."""
@@ -172,7 +195,12 @@ class View:
             *([("theme", self.theme)] if self.theme != "light" else []),
             *((SLICE + name, value) for name in DIMENSIONS for value in self.slice.get(name, ())),
             *([("breakdown", self.by)] if self.by else []),
-            *sorted((key, value) for key, value in self.filters.items() if value),
+            *(
+                (key, value)
+                for key, values in sorted(self.filters.items())
+                for value in (values.splitlines() if (self.page, key) in _SEVERAL else [values])
+                if value
+            ),
         ]
         return "?" + urlencode(pairs)
 
@@ -196,6 +224,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     except ValueError:  # too many fields for any view, so ignore all of them
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
+    given |= {key: "\n".join(_values(pairs, key)) for of_page, key in _SEVERAL if of_page == page and given.get(key)}
     if page == "products" and (category := given.pop("category", "")):  # links of before there were filters
         pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, INK, SOFT_INK, base, plain, text_width, wrapped
+from dashboards.figures.look import BLUE, INK, SOFT_INK, TEXT, base, plain, text_width, wrapped
 from dashboards.locale import Locale
 
 _ROW = 32
@@ -20,6 +20,8 @@ _PAIR_ROW = 44
 _NAME_WIDTH = 28
 _LETTER = 6.4
 """Width in pixels of a Latin letter at 12 px."""
+_GAP = 10
+"""Pixels between a bar and its label, and right of the label."""
 _WIDTH = 540
 """Width in pixels for names and bars together in half a page."""
 
@@ -66,7 +68,7 @@ def ranked_bars(
             name=plain(bars.name),
             text=[plain(label) for label in bars.labels],
             textposition="outside",
-            textfont={"size": 12, "color": INK},
+            textfont={"size": TEXT, "color": INK},
             cliponaxis=False,
             hovertext=list(hovers),
             hoverinfo="text",
@@ -101,7 +103,7 @@ def _ranges(labels: Sequence[str], measures: Sequence[Bars], drawn: Sequence[Bar
     name_width = _LETTER * max(
         (text_width(line) for label in labels for line in label.replace("&amp;", "&").split("<br>")), default=0
     )
-    label_width = _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
+    label_width = _GAP + _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
     return _range(low, high, label_width, max(_WIDTH - name_width, 200)), _range(low, high, label_width, 190)
 
 
@@ -114,7 +116,7 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
         mode="text",
         text=[f"&nbsp;{plain(label)}" for label in bars.labels],
         textposition="middle right",
-        textfont={"size": 12, "color": INK},
+        textfont={"size": TEXT, "color": INK},
         hoverinfo="skip",
         showlegend=False,
         cliponaxis=False,

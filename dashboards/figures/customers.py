@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, base, plain
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SMALL, TEXT, base, plain
 from dashboards.locale import Locale
 
 STAGES = ("new", "active", "returning", "dormant", "churned")
@@ -78,7 +78,7 @@ def rfm_heat(locale: Locale, frame: pl.DataFrame) -> go.Figure:
         z=grid(lambda row: row["monetary"], None),
         text=grid(lambda row: f"<b>{number.short(row['customers'])}</b><br>{number.money(row['monetary'])}", ""),
         texttemplate="%{text}",
-        textfont={"size": 12, "color": INK},
+        textfont={"size": TEXT, "color": INK},
         hovertext=grid(
             lambda row: (
                 f"R {row['r_score']} · F {row['f_score']}<br>{locale.text('metric.customers')} "
@@ -188,7 +188,7 @@ def _write_fifth(locale: Locale, figure: go.Figure, kind: str, xs: list[float], 
         ),
         xanchor="left",
         align="left",
-        font={"color": color if kind == "customer" else INK, "size": 11},
+        font={"color": color if kind == "customer" else INK, "size": SMALL},
         bgcolor=PAPER,
         opacity=0.92,
         arrowcolor=color,

@@ -6,104 +6,180 @@ Not here: one path (``dashboards.figures.path``).
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, GREY, INK, ORANGE, PALE, PAPER, SKY, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, ORANGE, PALE, PAPER, SAND, SKY, SMALL, TEXT, base, clear, plain
 from dashboards.locale import Locale
 from dashboards.metrics import full_text, short_text
 
 MOST_STEPS = 6
-MOST_NODES = 8
-"""Maximum nodes in one step; the rest are one node, "Other (n)"."""
-
-_LABELLED = 0.015
-"""Smallest share of the total at which a node gets a label; smaller nodes' labels would overlap."""
+MOST_NODES = 7
+"""Maximum nodes in one column; the rest are one node, "Other (n)"."""
+MOST_PATHS = 24
+"""Maximum paths drawn step by step; of the rest, the steps between the first and the last are "Other (n)"."""
 
 OTHER = "(other)"
 LATER = "(later)"
 """Replaces the middle steps of a long path."""
 
+_COLORS = (BLUE, ORANGE, "#2a9d8f", "#8e5ea2", SAND, SKY, "#b5567a", "#6f8f3a")
+"""Colours of the steps with the most weight, in their order; all other steps are grey."""
+_NAME_WIDTH = 34
+_NODE_HEIGHT = 64
+"""Pixels for a node and the space below it, in the column with the most nodes."""
+_COLUMN_WIDTH = 190
+
 Paths = Mapping[tuple[str, ...], float]
 """Path → its weight; a path is its steps, each ``page_type.module``."""
 
 
-def folded(paths: Paths) -> tuple[dict[tuple[str, ...], float], dict[int, int]]:
-    """*paths* simplified for drawing, and the number of nodes that OTHER replaces, by index of the step.
+@dataclass(frozen=True)
+class Folded:
+    """Paths simplified for drawing.
 
-    A path of more than MOST_STEPS steps keeps its first steps and its last one; LATER replaces those between. A step
-    with more than MOST_NODES nodes keeps those with the most weight; OTHER replaces the rest.
+    Attributes:
+        paths: Simplified path → its weight.
+        replaced: (Simplified path, index of a step that is OTHER) → the names of the steps that it replaces.
+    """
+
+    paths: dict[tuple[str, ...], float]
+    replaced: dict[tuple[tuple[str, ...], int], set[str]]
+
+    def others(self, place_of: Callable[[tuple[str, ...], int], int]) -> dict[int, int]:
+        """Place → how many steps OTHER replaces there; *place_of* returns the place of a path's step."""
+        names: dict[int, set[str]] = defaultdict(set)
+        for (path, step), replaced in self.replaced.items():
+            names[place_of(path, step)] |= replaced
+        return {place: len(found) for place, found in names.items()}
+
+
+def folded(paths: Paths) -> Folded:
+    """*paths* simplified for drawing.
+
+    A path of more than MOST_STEPS steps keeps its first steps and its last one; LATER replaces those between. Of the
+    paths beyond the MOST_PATHS with the most weight, OTHER replaces all steps between the first and the last. Of more
+    than MOST_NODES steps at the same place, those with the most weight are kept; OTHER replaces the rest. All last
+    steps count as one place, because the Sankey diagram shows them in one column.
     """
     short: dict[tuple[str, ...], float] = defaultdict(float)
     for path, weight in paths.items():
         cut = path if len(path) <= MOST_STEPS else (*path[: MOST_STEPS - 2], LATER, path[-1])
         short[cut] += weight
-    kept: dict[int, set[str]] = {}
-    others: dict[int, int] = {}
-    for step in range(MOST_STEPS):
-        weights: dict[str, float] = defaultdict(float)
-        for path, weight in short.items():
-            if step < len(path):
-                weights[path[step]] += weight
-        ranked = sorted(weights, key=lambda name: (-weights[name], name))
-        kept[step] = set(ranked if len(ranked) <= MOST_NODES else ranked[: MOST_NODES - 1])
-        others[step] = len(ranked) - len(kept[step])
+    ranked = sorted(short, key=lambda path: (-short[path], path))
+    steps = [_merged(path, is_kept=place < MOST_PATHS) for place, path in enumerate(ranked)]
+    weights: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for path, merged in zip(ranked, steps, strict=True):
+        for place, (name, _) in enumerate(merged):
+            weights[_place(place, len(merged))][name] += short[path]
+    kept = {place: _heaviest(found) for place, found in weights.items()}
     made: dict[tuple[str, ...], float] = defaultdict(float)
-    for path, weight in short.items():
-        made[tuple(name if name in kept[step] else OTHER for step, name in enumerate(path))] += weight
-    return dict(made), others
+    replaced: dict[tuple[tuple[str, ...], int], set[str]] = defaultdict(set)
+    for path, merged in zip(ranked, steps, strict=True):
+        names = tuple(
+            name if name in kept[_place(place, len(merged))] else OTHER for place, (name, _) in enumerate(merged)
+        )
+        made[names] += short[path]
+        for place, name in enumerate(names):
+            if name == OTHER:
+                replaced[names, place] |= merged[place][1]
+    return Folded(dict(made), dict(replaced))
+
+
+def _merged(path: tuple[str, ...], *, is_kept: bool) -> list[tuple[str, set[str]]]:
+    """The steps of *path*, each with the names that it stands for; not *is_kept*: one step between first and last."""
+    if is_kept or len(path) < 3:
+        return [(name, {name}) for name in path]
+    return [(path[0], {path[0]}), (OTHER, set(path[1:-1])), (path[-1], {path[-1]})]
+
+
+def _place(step: int, length: int) -> int:
+    """The place of the step with index *step* in a path of *length* steps; −1 for the last one."""
+    return -1 if step == length - 1 else step
+
+
+def _heaviest(weights: Mapping[str, float]) -> set[str]:
+    """The names with the most weight, so few that there are at most MOST_NODES together with OTHER."""
+    ranked = sorted((name for name in weights if name != OTHER), key=lambda name: (-weights[name], name))
+    is_all = len(ranked) + (OTHER in weights) <= MOST_NODES
+    return set(ranked if is_all else ranked[: MOST_NODES - 1]) | {OTHER}
 
 
 def path_sankey(locale: Locale, paths: Paths, metric: str) -> go.Figure:
     """Steps of paths from left to right; a node's height and label show its *metric*.
 
-    The last column has the last step of every path.
+    The last column has the last step of every path. A flow has the colour of the step that it comes from.
     """
-    made, others = folded(paths)
-    figure = base(locale, 460)
-    if not made:
-        return figure
-    total = sum(made.values())
-    last = max(map(len, made)) - 1
-    weights, links = _flows(made, last)
+    found = folded(paths)
+    if not found.paths:
+        return base(locale, 460)
+    total = sum(found.paths.values())
+    last = max(map(len, found.paths)) - 1
+    others = found.others(lambda path, step: last if step == len(path) - 1 else step)
+    weights, links = _flows(found.paths, last)
     order = sorted(weights, key=lambda node: (node[0], -weights[node], node[1]))
     place_of = {node: place for place, node in enumerate(order)}
+    colors = _colors(weights)
+    rows = max(Counter(column for column, _ in order).values())
+    figure = base(locale, max(_NODE_HEIGHT * rows + 40, 320))
     figure.add_sankey(
         arrangement="snap",
         node={
             "label": [
-                f"{_step(locale, name, others[step])} · {short_text(locale.numbers, metric, weights[step, name])}"
-                if weights[step, name] >= _LABELLED * total
-                else ""
-                for step, name in order
+                f"{_step(locale, node[1], others.get(node[0], 0))} · "
+                f"{short_text(locale.numbers, metric, weights[node])}"
+                for node in order
             ],
-            "color": [ORANGE if step == 0 else BLUE if step == last else SKY for step, _ in order],
+            "color": [colors[name] for _, name in order],
             "line": {"color": PAPER, "width": 0.5},
-            "pad": 14,
-            "thickness": 14,
+            "pad": 24,
+            "thickness": 12,
             "align": "left",
-            "customdata": [_node_hover(locale, node, others[node[0]], metric, weights[node], total) for node in order],
+            "customdata": [
+                _node_hover(locale, node, others.get(node[0], 0), metric, weights[node], total) for node in order
+            ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
         link={
             "source": [place_of[source] for source, _ in links],
             "target": [place_of[target] for _, target in links],
             "value": list(links.values()),
-            "color": PALE,
+            "color": [clear(colors[source[1]], 0.3) for source, _ in links],
             "customdata": [
-                f"{_step(locale, source[1], others[source[0]])} → {_step(locale, target[1], others[target[0]])}<br>"
-                f"{full_text(locale.numbers, metric, value)}"
+                f"{_step(locale, source[1], others.get(source[0], 0))} → "
+                f"{_step(locale, target[1], others.get(target[0], 0))}<br>"
+                f"{full_text(locale.numbers, metric, value)} · {locale.numbers.percent(value / total)}"
                 for (source, target), value in links.items()
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
-        textfont={"color": INK, "size": 12},
+        textfont={"color": INK, "size": TEXT},
     )
-    figure.update_layout(margin={"l": 4, "r": 4, "t": 10, "b": 10}, meta={"min_width": 150 * (last + 1)})
+    figure.update_layout(
+        margin={"l": 4, "r": 4, "t": 20, "b": 20},
+        meta={"min_width": _COLUMN_WIDTH * (last + 1), "notes": _notes(locale, paths)},
+    )
     return figure
+
+
+def _notes(locale: Locale, paths: Paths) -> tuple[str, ...]:
+    """The note that only the first paths are drawn step by step; empty if all are."""
+    if len(paths) <= MOST_PATHS:
+        return ()
+    return (locale.text("flows.most", n=MOST_PATHS, m=locale.numbers.full(len(paths) - MOST_PATHS)),)
+
+
+def _colors(weights: Mapping[_Node, float]) -> dict[str, str]:
+    """Step → its colour, the same in every column."""
+    sums: dict[str, float] = defaultdict(float)
+    for (_, name), weight in weights.items():
+        sums[name] += weight
+    ranked = sorted((name for name in sums if name not in (OTHER, LATER)), key=lambda name: (-sums[name], name))
+    return dict.fromkeys(sums, GREY) | dict(zip(ranked, _COLORS, strict=False))
 
 
 _Node = tuple[int, str]
@@ -129,7 +205,8 @@ def _flows(
 
 def path_icicle(locale: Locale, paths: Paths, metric: str) -> go.Figure:
     """Paths as boxes: the next steps stand below each step; the width of a box is its share of *metric*."""
-    made, others = folded(paths)
+    found = folded(paths)
+    made, others = found.paths, found.others(lambda _, step: step)
     figure = base(locale, 380)
     if not made:
         return figure
@@ -144,7 +221,7 @@ def path_icicle(locale: Locale, paths: Paths, metric: str) -> go.Figure:
     figure.add_icicle(
         ids=list(map(str, numbers.values())),
         parents=["", *(str(numbers[prefix[:-1]]) for prefix in prefixes)],
-        labels=[root, *(_step(locale, prefix[-1], others[len(prefix) - 1]) for prefix in prefixes)],
+        labels=[root, *(_step(locale, prefix[-1], others.get(len(prefix) - 1, 0)) for prefix in prefixes)],
         values=[total, *(sums[prefix] for prefix in prefixes)],
         branchvalues="total",
         tiling={"orientation": "v"},
@@ -156,14 +233,14 @@ def path_icicle(locale: Locale, paths: Paths, metric: str) -> go.Figure:
             "colors": [GREY, *(ORANGE if len(p) == 1 else SKY if len(p) % 2 else PALE for p in prefixes)],
             "line": {"color": PAPER, "width": 1.5},
         },
-        textfont={"size": 12},
+        textfont={"size": TEXT},
         pathbar={"visible": False},
         sort=False,
     )
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 4, "b": 4},
-        uniformtext={"minsize": 10, "mode": "hide"},
-        meta={"min_width": 640},
+        uniformtext={"minsize": SMALL, "mode": "hide"},
+        meta={"min_width": 640, "notes": _notes(locale, paths)},
     )
     return figure
 
@@ -178,7 +255,7 @@ def _step(locale: Locale, name: str, others: int) -> str:
         return locale.text("flows.other", n=others)
     if name == LATER:
         return locale.text("flows.later")
-    return plain(step_name(locale, name), 24)
+    return plain(step_name(locale, name), _NAME_WIDTH)
 
 
 def step_name(locale: Locale, step: str) -> str:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from dashboards.figures.axes import Scale
 from dashboards.figures.labels import Area
-from dashboards.figures.look import SOFT_INK, cut, darker, plain, text_width
+from dashboards.figures.look import LARGE, SMALL, SOFT_INK, cut, darker, plain, text_width
 from dashboards.figures.points import Matrix
 from dashboards.locale import Locale
 from dashboards.metrics import short_text
@@ -79,7 +79,7 @@ def threshold_notes(locale: Locale, ground: Ground) -> list[Note]:
         else f"{locale.text('label.threshold')} {short_text(locale.numbers, metric, value)}"
         for metric, value, is_relative in zip(metrics, ground.thresholds, ground.are_relative, strict=True)
     ]
-    style: Note = {"showarrow": False, "font": {"size": 11, "color": SOFT_INK}, "borderpad": 1}
+    style: Note = {"showarrow": False, "font": {"size": SMALL, "color": SOFT_INK}, "borderpad": 1}
     share = ground.across(ground.thresholds[0])
     above: Note = {
         "x": ground.xs.at(ground.thresholds[0]),
@@ -117,7 +117,7 @@ def name_notes(
             "yanchor": "top" if code[1] == "1" else "bottom",
             "text": f"<b>{plain(_name(matrix, code, is_narrow))}</b> {locale.numbers.short(counts.get(code, 0))}",
             "showarrow": False,
-            "font": {"size": 11 if is_narrow else 13, "color": darker(color)},
+            "font": {"size": SMALL if is_narrow else LARGE, "color": darker(color)},
         }
         for code, color in colors.items()
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUES, INK
+from dashboards.figures.look import BLUES, INK, TEXT
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def add_heat(
         zmax=most,
         text=[[cell.text for cell in line] for line in cells],
         texttemplate="%{text}",
-        textfont={"size": 12, "color": INK},
+        textfont={"size": TEXT, "color": INK},
         hovertext=[[cell.hover for cell in line] for line in cells],
         hoverinfo="text",
         hoverongaps=False,

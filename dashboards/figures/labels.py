@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboards.figures.look import INK, SOFT_INK, cut, plain, text_width
+from dashboards.figures.look import INK, SMALL, SOFT_INK, cut, plain, text_width
 
 _LETTER = 6.6
 _HEIGHT = 15
@@ -46,7 +46,7 @@ class Label:
 
         *xs* and *ys* are the positions of all points.
         """
-        text = {"text": plain(self.text), "font": {"size": 11, "color": INK}, "bgcolor": "rgba(255,255,255,0.6)"}
+        text = {"text": plain(self.text), "font": {"size": SMALL, "color": INK}, "bgcolor": "rgba(255,255,255,0.6)"}
         place = {"x": xs[self.index], "y": ys[self.index], "xanchor": self.x_anchor, "yanchor": self.y_anchor}
         if not self.is_far:
             return {**text, **place, "showarrow": False, "xshift": self.x_shift, "yshift": self.y_shift, "borderpad": 0}

@@ -13,7 +13,7 @@ import polars as pl
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.course import LINES, value_axis
-from dashboards.figures.look import GREY, SOFT_INK, base, plain
+from dashboards.figures.look import GREY, SMALL, SOFT_INK, base, plain
 from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
@@ -70,7 +70,7 @@ def launch_curves(
             xanchor="right",
             yanchor="top",
             text=locale.text("label.decision_age", n=new_for),
-            font={"size": 11, "color": SOFT_INK},
+            font={"size": SMALL, "color": SOFT_INK},
             showarrow=False,
         )
     figure.update_layout(showlegend=True, margin={"t": 12, "r": 16})

@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, SMALL, base, plain
 from dashboards.locale import Locale
 
 Column = tuple[str, str]
@@ -72,7 +72,7 @@ def _box(column: Column, place: tuple[float, float], is_chosen: bool, descriptio
     return {
         "x": place[0],
         "y": place[1],
-        "text": f"<span style='font-size:10px'>{plain(column[0], 34)}</span><br><b>{plain(column[1], 28)}</b>",
+        "text": f"<span style='font-size:{SMALL}px'>{plain(column[0], 34)}</span><br><b>{plain(column[1], 28)}</b>",
         "hovertext": f"{plain('.'.join(column))}<br>{plain(description, 110)}",
         "showarrow": False,
         "bgcolor": PAPER,
@@ -80,7 +80,7 @@ def _box(column: Column, place: tuple[float, float], is_chosen: bool, descriptio
         "borderwidth": 1.5,
         "borderpad": 3,
         "align": "center",
-        "font": {"size": 11, "color": INK},
+        "font": {"size": SMALL, "color": INK},
         "captureevents": True,
     }
 

@@ -34,6 +34,9 @@ QUADRANT_SHAPES = {"11": "circle", "10": "square", "01": "diamond", "00": "trian
 BLUES = [[0.0, "#eef5f9"], [0.5, "#a9d0e3"], [1.0, "#56a3c9"]]
 """One hue from light to medium: the order survives in grey print, and dark numbers are readable on every shade."""
 
+SMALL, TEXT, LARGE = 11, 12, 13
+"""The sizes of letters in figures, in pixels: notes and tight axes; everything else; names over areas."""
+
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Hiragino Sans GB', 'Microsoft YaHei', "
     "'Noto Sans CJK SC', 'Noto Sans', sans-serif"
@@ -44,6 +47,12 @@ def darker(color: str) -> str:
     """*color*, ``#rrggbb``, mixed with the ink colour, because pale lines and letters would be invisible on paper."""
     mixed = (round(0.55 * int(color[n : n + 2], 16) + 0.45 * int(INK[n : n + 2], 16)) for n in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def clear(color: str, share: float) -> str:
+    """*color*, ``#rrggbb``, so thin that a *share* of it covers what is behind."""
+    red, green, blue = (int(color[n : n + 2], 16) for n in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{share})"
 
 
 def plain(value: object, width: int = 60) -> str:
@@ -95,8 +104,8 @@ def base(locale: Locale, height: int) -> go.Figure:
         "ticks": "",
         "ticklabelstandoff": 4,
         "fixedrange": True,
-        "title": {"font": {"size": 12, "color": SOFT_INK}, "standoff": 8},
-        "tickfont": {"size": 12, "color": INK},
+        "title": {"font": {"size": TEXT, "color": SOFT_INK}, "standoff": 8},
+        "tickfont": {"size": TEXT, "color": INK},
     }
     # In one call: updating a layout takes Plotly ten times as long as creating it.
     return go.Figure(
@@ -104,19 +113,19 @@ def base(locale: Locale, height: int) -> go.Figure:
             "template": _NO_TEMPLATE,
             "height": height,
             "autosize": True,
-            "font": {"family": FONT, "size": 12, "color": INK},
+            "font": {"family": FONT, "size": TEXT, "color": INK},
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "showlegend": False,
-            "hoverlabel": {"font": {"family": FONT, "size": 12}, "align": "left"},
+            "hoverlabel": {"font": {"family": FONT, "size": TEXT}, "align": "left"},
             "legend": {
                 "orientation": "h",
                 "x": 0,
                 "y": 1.0,
                 "xanchor": "left",
                 "yanchor": "bottom",
-                "font": {"size": 12},
+                "font": {"size": TEXT},
             },
             "separators": ".,",
             "dragmode": False,

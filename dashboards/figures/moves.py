@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import GREY, INK, PALE, base, plain
+from dashboards.figures.look import GREY, INK, PALE, TEXT, base, plain
 from dashboards.figures.tables import ordered
 from dashboards.locale import Locale
 
@@ -72,7 +72,7 @@ def migration_flow(
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
-        textfont={"size": 12, "color": INK},
+        textfont={"size": TEXT, "color": INK},
     )
     _name_sides(locale, figure)
     figure.update_layout(margin={"t": _TOP, "b": _BOTTOM, "l": 4, "r": 4})
@@ -91,7 +91,7 @@ def _name_sides(locale: Locale, figure: go.Figure) -> None:
             yshift=8,
             text=f"<b>{locale.text(key)}</b>",
             showarrow=False,
-            font={"size": 12, "color": INK},
+            font={"size": TEXT, "color": INK},
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, SOFT_INK, base, plain
+from dashboards.figures.look import BLUE, GREY, INK, LINE, ORANGE, PAPER, SMALL, SOFT_INK, TEXT, base, plain
 from dashboards.locale import Locale
 
 Kind = Literal["head", "kept", "end", "backtracked", "superseded"]
@@ -81,7 +81,7 @@ def path_timeline(locale: Locale, frame: pl.DataFrame, entrance: str) -> go.Figu
         range=[-0.6, len(rows) - 0.4],
         side="top",
         showline=False,
-        tickfont={"size": 11, "color": SOFT_INK},
+        tickfont={"size": SMALL, "color": SOFT_INK},
     )
     types = {row["page_id"]: locale.text.name("page_type", str(row["page_type"])) for row in rows}
     figure.update_yaxes(
@@ -89,7 +89,7 @@ def path_timeline(locale: Locale, frame: pl.DataFrame, entrance: str) -> go.Figu
         ticktext=[f"<b>{plain(types[page], 18)}</b><br>PageId {page}" for page in pages],
         range=[len(pages) - 0.4, -0.55],
         showline=False,
-        tickfont={"size": 12, "color": INK},
+        tickfont={"size": TEXT, "color": INK},
     )
     figure.update_layout(
         showlegend=True,
@@ -150,7 +150,7 @@ def _draw_marks(
         mode="markers+text",
         marker=_MARKS[kind],
         text=[str(rows[place]["stack_step_no"] or "") for place in places],
-        textfont={"size": 11, "color": PAPER},
+        textfont={"size": SMALL, "color": PAPER},
         textposition="middle center",
         name=locale.text(f"step.{kind}"),
         hovertext=[_hover(locale, rows[place], kind) for place in places],
@@ -213,7 +213,7 @@ def _write_labels(
                 "text": "<br>".join(lines),
                 "showarrow": False,
                 "align": "left" if is_beside else "center",
-                "font": {"size": 11, "color": INK if is_kept else SOFT_INK},
+                "font": {"size": SMALL, "color": INK if is_kept else SOFT_INK},
                 "bgcolor": "rgba(255,255,255,0.72)",
                 "borderpad": 0,
             }

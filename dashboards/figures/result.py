@@ -1,4 +1,4 @@
-"""A chart of any query result: bars, lines or points of one column over another, a series per value of a third.
+"""A chart of any query result: bars, lines or points of columns over another, or a series per value of a third.
 
 Here: drawing it from lists of values.
 Not here: choosing the columns (``dashboards.app.sql``).
@@ -6,6 +6,7 @@ Not here: choosing the columns (``dashboards.app.sql``).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,13 +16,14 @@ import plotly.graph_objects as go
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.course import LINES
-from dashboards.figures.look import base, plain
+from dashboards.figures.look import ORANGE, base, darker, plain
 from dashboards.locale import Locale
 from dashboards.numbers import NONE
 
-Kind = Literal["bar", "line", "scatter"]
+Kind = Literal["bar", "stacked", "line", "scatter"]
+BARS: frozenset[Kind] = frozenset({"bar", "stacked"})
 
-MOST: dict[Kind, int] = {"bar": 40, "line": 2000, "scatter": 2000}
+MOST: dict[Kind, int] = {"bar": 40, "stacked": 40, "line": 2000, "scatter": 2000}
 """Maximum rows drawn, by kind of chart; for bars with series, maximum places on the axis."""
 
 _MOST_TICKS = 8
@@ -40,23 +42,41 @@ MOST_SERIES = len(LINES)
 """Maximum series drawn: as many as there are distinct colours, dashes and marks."""
 
 
-def result_chart(locale: Locale, kind: Kind, x: Values, y: Values, series: Values | None = None) -> go.Figure:
-    """*y* (numbers or None) over *x*; all columns have equal length, at least one row.
+def result_chart(
+    locale: Locale, kind: Kind, x: Values, ys: Sequence[Values], series: Values | None = None, note: str = ""
+) -> go.Figure:
+    """The columns *ys* (numbers or None) over *x*; all columns have equal length, at least one row.
 
     Bars and points keep the order of the rows; a line is drawn from left to right.
 
-    With *series*, each of its values has its own bars, line or points; only the first MOST_SERIES are drawn. Rows with
-    equal *x* then share a place on the axis. Without *series*, bars over a text column are horizontal, a row for each
-    value, so that long names stay readable.
+    With *series*, each of its values has its own bars, line or points, and so has each column if there are several;
+    only the first MOST_SERIES are drawn. Rows with equal *x* then share a place on the axis. Without, bars over a text
+    column are horizontal, a row for each value, so that long names stay readable. *note* is written into the chart.
     """
+    if len(ys) > 1:
+        names = Values("", [one.name for one in ys for _ in one.values], "text")
+        x = Values(x.name, [*x.values] * len(ys), x.kind)
+        figure = _one_chart(locale, kind, x, Values("", [value for one in ys for value in one.values], "number"), names)
+    else:
+        figure = _one_chart(locale, kind, x, ys[0], series)
+    if note:
+        figure.update_layout(margin={"b": 72})
+        figure.add_annotation(
+            text=plain(note, 90), xref="paper", yref="paper", x=1, y=0, yshift=-68, xanchor="right", yanchor="bottom",
+            showarrow=False, font={"size": 12, "color": darker(ORANGE)},
+        )  # fmt: skip
+    return figure
+
+
+def _one_chart(locale: Locale, kind: Kind, x: Values, y: Values, series: Values | None) -> go.Figure:
     heights = [float(value) if isinstance(value, int | float) else None for value in y.values]
     if series is not None:
         return _series_chart(locale, kind, x, y, heights, series)
     hovers = [_hover(locale, x, y, place, height) for place, height in enumerate(heights)]
-    if kind == "bar" and x.kind == "text":
+    if kind in BARS and x.kind == "text":
         labels = [locale.numbers.short(height) for height in heights]
         return ranked_bars(locale, [str(value) for value in x.values], [Bars(y.name, heights, labels)], hovers)
-    is_placed = kind == "bar" or x.kind == "text"
+    is_placed = kind in BARS or x.kind == "text"
     figure = base(locale, 320)
     _draw(figure, kind, list(range(len(heights))) if is_placed else _points(x), heights, hovers)
     if is_placed:
@@ -70,20 +90,27 @@ def _series_chart(
 ) -> go.Figure:
     names = series_of(series)
     places, ticks = _shared_places(x, series)
-    is_placed = kind == "bar" or x.kind == "text"
+    is_placed = kind in BARS or x.kind == "text"
     points: Sequence[object] = places if is_placed else _points(x)
     figure = base(locale, 360)
     drawn: list[float | None] = []
+    above: dict[int, float] = defaultdict(float)
+    below: dict[int, float] = defaultdict(float)
     for name, style in zip(names, LINES, strict=False):
         own = [row for row, value in enumerate(series.values) if value is name or value == name]
         drawn += [heights[row] for row in own]
+        for row in own:
+            height = heights[row] or 0.0
+            (above if height > 0 else below)[places[row]] += height
         hovers = [f"<b>{_name(locale, name)}</b><br>{_hover(locale, x, y, row, heights[row])}" for row in own]
         _draw(figure, kind, [points[row] for row in own], [heights[row] for row in own], hovers, style)
         figure.data[-1].name = _name(locale, name)
     if is_placed:
         _place_axis(figure, ticks)
+    if kind == "stacked":
+        drawn = [*above.values(), *below.values()]
     _finish(locale, figure, kind, x, y, drawn, is_placed=is_placed)
-    figure.update_layout(showlegend=True, barmode="group")
+    figure.update_layout(showlegend=True, barmode="relative" if kind == "stacked" else "group")
     return figure
 
 
@@ -120,7 +147,7 @@ def _draw(
     style: tuple[str, str, str] = LINES[0],
 ) -> None:
     color, dash, symbol = style
-    if kind == "bar":
+    if kind in BARS:
         figure.add_bar(x=places, y=heights, marker_color=color, hovertext=hovers, hoverinfo="text")
         return
     mode = "markers" if kind == "scatter" else "lines+markers" if len(heights) <= 62 else "lines"
@@ -154,7 +181,7 @@ def _finish(
     """
     if not is_placed and x.kind == "time":
         figure.update_xaxes(type="date", tickformat=_time_format(x), nticks=6)
-    _y_axis(locale, figure, heights, is_from_zero=kind == "bar")
+    _y_axis(locale, figure, heights, is_from_zero=kind in BARS)
     figure.update_layout(bargap=0.25, margin={"t": 12})
     figure.update_xaxes(title_text=plain(x.name, 40))
     figure.update_yaxes(title_text=plain(y.name, 40))
@@ -162,7 +189,8 @@ def _finish(
 
 def _hover(locale: Locale, x: Values, y: Values, place: int, height: float | None) -> str:
     decimals = 0 if height is None or height.is_integer() else 4 if abs(height) < 10 else 2
-    return f"{plain(x.values[place])}<br>{plain(y.name)} {locale.numbers.full(height, decimals)}"
+    value = f"{plain(y.name)} {locale.numbers.full(height, decimals)}"
+    return f"{plain(x.values[place])}<br>{value.strip()}"
 
 
 def _points(x: Values) -> Sequence[object]:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.heat import Cell, add_heat
-from dashboards.figures.look import GREY, INK, ORANGE, base, plain, text_width, wrapped
+from dashboards.figures.look import GREY, INK, ORANGE, SMALL, base, plain, text_width, wrapped
 from dashboards.locale import Locale
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
@@ -65,8 +65,8 @@ def migration_grid(locale: Locale, frame: pl.DataFrame, names: Mapping[str, str]
             type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line={"color": ORANGE, "width": 2}
         )
     is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
-    figure.update_xaxes(title_text=locale.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": 11})
-    figure.update_yaxes(title_text=locale.text("axis.from"), tickfont={"size": 11})
+    figure.update_xaxes(title_text=locale.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": SMALL})
+    figure.update_yaxes(title_text=locale.text("axis.from"), tickfont={"size": SMALL})
     figure.update_layout(_widths(locale, counts, sums, names, targets, is_tight=is_tight))
     return figure
 

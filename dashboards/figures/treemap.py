@@ -9,7 +9,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, INK, PAPER, base, plain
+from dashboards.figures.look import BLUES, INK, LARGE, PAPER, SMALL, base, plain
 from dashboards.locale import Locale
 
 
@@ -38,7 +38,7 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
             for row in rows
         ],
         textinfo="text",
-        textfont={"size": 13, "color": INK},
+        textfont={"size": LARGE, "color": INK},
         textposition="middle center",
         hovertext=[
             f"<b>{plain(row['name'])}</b>"
@@ -59,5 +59,5 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
         pathbar={"visible": False},
         sort=True,
     )
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 4, "b": 4}, uniformtext={"minsize": 9, "mode": "hide"})
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 4, "b": 4}, uniformtext={"minsize": SMALL, "mode": "hide"})
     return figure

@@ -25,7 +25,20 @@ SELECT person_id, dt, last_at, step_no, coalesce(entrance_id, '(none)')
 FROM matched WHERE step_no > 0 AND last_at > first_at;
 
 -- query sessions: The sessions of persons, with their channel.
-SELECT person_id, started_at, channel FROM core.sessions WHERE dt BETWEEN $from AND $to ORDER BY started_at, session_id;
+SELECT person_id, started_at, last_event_at, channel FROM core.sessions WHERE dt BETWEEN $from AND $to
+ORDER BY started_at, session_id;
+
+-- query orders: The orders of persons, with the time of what the person did last before.
+WITH actions AS (
+    SELECT person_id, dt, kind, first_at, last_at,
+        max(last_at) FILTER (WHERE kind <> 'order') OVER (PARTITION BY person_id ORDER BY first_at) AS active_at
+    FROM attribution.person_steps WHERE dt BETWEEN $from - 1 AND $to
+), orders AS (
+    SELECT person_id, first_at AS "at", active_at FROM actions WHERE kind = 'order' AND dt >= $from
+    UNION ALL
+    SELECT person_id, last_at, active_at FROM actions WHERE kind = 'order' AND dt >= $from
+)
+SELECT person_id, "at", max(active_at) AS active_at FROM orders GROUP BY ALL;
 
 -- query new: The days on which persons were new.
 SELECT person_id, dt FROM core.first_visits WHERE dt BETWEEN $from AND $to;

@@ -43,6 +43,7 @@ SELECT first_orders.order_id IS NOT NULL AS is_first, count(*) AS orders,
     count(*) FILTER (WHERE paths.path_length = 1)
         / nullif(CAST(count(*) FILTER (WHERE paths.path_length > 0) AS DOUBLE), 0) AS single_touch_share
 FROM attribution.paths AS paths
+JOIN core.paid_orders AS orders ON orders.order_id = paths.path_id AND orders.dt = paths.dt
 LEFT JOIN core.first_orders AS first_orders ON first_orders.order_id = paths.path_id
 WHERE paths.dt BETWEEN $first AND $last AND paths.kind = 'order' AND paths.touchpoint_type = $type
 GROUP BY 1 ORDER BY 1 DESC;

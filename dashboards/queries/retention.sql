@@ -14,8 +14,8 @@ WITH new AS (
     FROM core.first_visits WHERE dt BETWEEN $first AND $last
 ), came AS (
     SELECT DISTINCT new.person_id, new.dt, new.cohort, new.part,
-        date_diff($unit, new.cohort, CAST(date_trunc($unit, visits.dt) AS DATE)) AS period_no
-    FROM new JOIN core.visitors AS visits ON visits.person_id = new.person_id AND visits.dt > new.dt
+        date_diff($unit, new.cohort, CAST(date_trunc($unit, all_visits.dt) AS DATE)) AS period_no
+    FROM new JOIN core.visitors AS all_visits ON all_visits.person_id = new.person_id AND all_visits.dt > new.dt
 )
 SELECT cohort, part, period_no, count(*) AS returned_visitors
 FROM came WHERE period_no BETWEEN 1 AND $most

@@ -6,14 +6,15 @@ FROM core.entrances
 WHERE contains(lower(entrance_id || ' ' || coalesce(name_zh, '') || ' ' || coalesce(name_en, '')), $q)
 ORDER BY key LIMIT $most;
 
--- query product: Products by id, sku, name or category; a variant by its own name if only the variant matches.
+-- query product: Products by id, sku, name or category ($texts: names that match in the page's language).
+-- A variant also by its own name if only the variant matches.
 WITH found AS (
     SELECT product_id, sku, name FROM core.products
     WHERE contains(lower(concat_ws(' ', sku, product_id, name, category)), $q)
+        OR list_contains($texts, name) OR list_contains($texts, category)
 )
-SELECT found.product_id AS key, min(names.name) || CASE
-        WHEN count(*) = 1 AND min(found.sku) <> found.product_id
-            THEN ' · ' || min(coalesce(found.name, found.sku)) ELSE '' END AS name
+SELECT found.product_id AS key, min(names.name) AS name,
+    CASE WHEN count(*) = 1 AND min(found.sku) <> found.product_id THEN min(coalesce(found.name, found.sku)) END AS variant
 FROM found JOIN products.names AS names ON names.product_id = found.product_id
 GROUP BY found.product_id ORDER BY key LIMIT $most;
 

@@ -25,9 +25,6 @@ FROM attribution.attributed_sales AS sales
 LEFT JOIN products.catalog AS catalog ON catalog.product_id = sales.product_id
 LEFT JOIN products.names AS names ON names.product_id = sales.product_id;
 
--- query entrances: Each entrance, by itself.
-SELECT DISTINCT entrance_id, entrance_id AS slice_entrance FROM attribution.entrance_daily;
-
 -- query products: The category and brand of each product of the catalogue.
 SELECT catalog.product_id, catalog.category AS slice_category, names.brand AS slice_brand
 FROM products.catalog AS catalog

@@ -1,7 +1,9 @@
 // Draws all figures from the JSON in the page, and redraws them for paper and for narrow screens.
 (function () {
   "use strict";
-  var NARROW = 460, PAPER = 690;
+  var NARROW = 460;
+  var PAPER = 680;  // the width of an A4 sheet less its margins and a card's padding
+  var LOWER = 0.8;  // on paper, charts are lower, so that two fit on a sheet
   var drawn = [];
 
   function restored(figure) {
@@ -16,6 +18,11 @@
     var isNarrow = width < NARROW;
     var update = isNarrow ? Object.assign({}, figure.narrow) : restored(figure);
     return Plotly.relayout(figure.div, JSON.parse(JSON.stringify(update)));
+  }
+
+  function size(figure, update) {
+    figure.div.style.height = update.height + "px";
+    return Plotly.relayout(figure.div, update);
   }
 
   document.querySelectorAll("script.figure").forEach(function (script) {
@@ -34,12 +41,12 @@
   window.addEventListener("beforeprint", function () {
     drawn.forEach(function (figure) {
       fit(figure, PAPER);
-      Plotly.relayout(figure.div, { width: PAPER, autosize: false });
+      size(figure, { width: PAPER, height: Math.round(figure.layout.height * LOWER), autosize: false });
     });
   });
   window.addEventListener("afterprint", function () {
     drawn.forEach(function (figure) {
-      Plotly.relayout(figure.div, { width: null, autosize: true }).then(function () {
+      size(figure, { width: null, height: figure.layout.height, autosize: true }).then(function () {
         fit(figure, figure.div.clientWidth);
       });
     });

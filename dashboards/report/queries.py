@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ import polars as pl
 
 from pipelines.compute.reading import reading_session
 from pipelines.compute.workspace import Workspace, open_workspace
-from pipelines.config_tables import contents_of
+from pipelines.config_tables import contents_of, product_names_of
 from pipelines.config_tables.contents import Content
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -77,6 +77,7 @@ class Reader:
     workspace: Workspace
     connection: duckdb.DuckDBPyConnection
     _frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -92,7 +93,17 @@ class Reader:
         key = f"{sql} {values}"
         if key not in self._frames:
             self._frames[key] = to_frame(self.connection.sql(sql, params=values))
-        return self._frames[key]
+        return named(self._frames[key], self.names)
+
+    def in_language(self, language: str) -> Reader:
+        """The same tables, whose frames name products, categories and brands as ``config/product_names.csv`` does.
+
+        A fault of that file is reported by ``headwater check``; the names are then those of the products.
+        """
+        try:
+            return replace(self, names=product_names_of(self.workspace.home).get(language, {}))
+        except HeadwaterError:
+            return self
 
     def exists(self, table: str) -> bool:
         """Whether the home has *table*."""
@@ -113,6 +124,16 @@ class Reader:
     def has(self, table: str) -> bool:
         """Whether *table* is computed for the day."""
         return self.exists(table) and self.day in self.days(table)
+
+
+_NAMED = ("name", "variant", "category", "brand")
+"""The columns of queries with names of products, categories or brands."""
+
+
+def named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """*frame*, in which each product, category or brand that *names* has is called by its name there."""
+    columns = [column for column in _NAMED if frame.schema.get(column) == pl.String]
+    return frame.with_columns(pl.col(columns).replace(names)) if names and columns else frame
 
 
 class _ArrowStream:

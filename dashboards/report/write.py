@@ -51,7 +51,7 @@ def write_reports(home: Home, day: dt.date, files: Mapping[Language, Path], now:
                     "is not a file that can be replaced", where=out, remedy="name one such as report.html"
                 )
     with open_day(home, day) as reader:
-        texts = {out: report_html(reader, language, now) for language, out in files.items()}
+        texts = {out: report_html(reader.in_language(language), language, now) for language, out in files.items()}
     for out, text in texts.items():
         with convert_write_errors(out):
             write_file(out, text)

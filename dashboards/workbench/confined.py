@@ -13,11 +13,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from dashboards.workbench.worker import Kind
 from pipelines.home.errors import HeadwaterError
+
+Values = Mapping[str, tuple[Kind, str]]
+"""The values of a query's parameters: name → kind and text."""
 
 _WORKER = Path(__file__).with_name("worker.py")
 _LOOK_SECONDS = 0.25
@@ -66,13 +71,19 @@ class Result:
     seconds: float
 
 
-def run_confined(database: Path, sql: str, limits: Limits, is_stopped: Callable[[], bool] = lambda: False) -> Result:
-    """The result of *sql* on the copy *database*.
+def run_confined(
+    database: Path,
+    sql: str,
+    limits: Limits,
+    is_stopped: Callable[[], bool] = lambda: False,
+    values: Values = MappingProxyType({}),
+) -> Result:
+    """The result of *sql* on the copy *database*, with *values* bound to its parameters.
 
     Raises:
         QueryError: DuckDB rejects the query, it exceeds its time or memory, or *is_stopped()* is true.
     """
-    request = {"database": str(database), "sql": sql, **asdict(limits)}
+    request = {"database": str(database), "sql": sql, "values": dict(values), **asdict(limits)}
     started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-I", "-X", "utf8", str(_WORKER)],

@@ -32,7 +32,7 @@ _NODES = frozenset(
 _EXPRESSIONS = frozenset(
     {
         *("BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION"),
-        *("LAMBDA", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW"),
+        *("LAMBDA", "OPERATOR", "PARAMETER", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW"),
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
@@ -43,7 +43,6 @@ _NAMES = {
     "INSERT_QUERY_NODE": "INSERT",
     "UPDATE_QUERY_NODE": "UPDATE",
     "DELETE_QUERY_NODE": "DELETE",
-    "PARAMETER": "a parameter ($1 or ?)",
     "DEFAULT": "DEFAULT",
 }
 
@@ -68,11 +67,11 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     """
     if len(sql) > LONGEST_QUERY:
         raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are allowed")
-    statement = _parsed(sql)
+    statement = parsed(sql)
     ctes = _names_of_ctes(statement)
     known = {table.lower(): table for table in tables}
     read: set[str] = set()
-    for node in _nodes(statement):
+    for node in nodes(statement):
         if "class" in node:
             _check_expression(node)
         elif isinstance(node.get("type"), str):
@@ -82,7 +81,12 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     return frozenset(read)
 
 
-def _parsed(sql: str) -> dict[str, Any]:
+def parsed(sql: str) -> dict[str, Any]:
+    """The one statement of *sql*, as DuckDB's parser writes it.
+
+    Raises:
+        RefusedError: *sql* is not a single statement that can be parsed and only reads.
+    """
     with duckdb.connect() as connection:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
@@ -106,7 +110,7 @@ def _parsed(sql: str) -> dict[str, Any]:
     return statement
 
 
-def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+def nodes(tree: object) -> Iterator[dict[str, Any]]:
     """Every JSON object in the parsed query, whether nested or not."""
     stack: list[tuple[object, int]] = [(tree, 0)]
     while stack:
@@ -121,8 +125,8 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
 
 
 def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
-    names = {str(node["cte_name"]) for node in _nodes(statement) if isinstance(node.get("cte_name"), str)}
-    for node in _nodes(statement):
+    names = {str(node["cte_name"]) for node in nodes(statement) if isinstance(node.get("cte_name"), str)}
+    for node in nodes(statement):
         entries = node.get("map") if set(node) == {"map"} else None
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
@@ -159,6 +163,8 @@ def _check_node(node: dict[str, Any]) -> None:
 def _check_expression(node: dict[str, Any]) -> None:
     if node["class"] not in _EXPRESSIONS:
         raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not allowed here")
+    if node["class"] == "PARAMETER" and not str(node.get("identifier", "")).isidentifier():
+        raise RefusedError("a parameter needs a name, such as $days; ? and $1 are not allowed here")
     if node["class"] in ("FUNCTION", "WINDOW"):
         _check_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
 

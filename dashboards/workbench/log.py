@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pipelines.home.folder import Home
@@ -24,9 +25,21 @@ Outcome = Literal["ok", "refused", "failed"]
 
 
 def write_log(
-    home: Home, *, at: dt.datetime, user: str, sql: str, outcome: Outcome, seconds: float, rows: int, error: str = ""
+    home: Home,
+    *,
+    at: dt.datetime,
+    user: str,
+    sql: str,
+    outcome: Outcome,
+    seconds: float,
+    rows: int,
+    error: str = "",
+    values: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Add a line about the query *sql*, run by *user* at *at*; *rows*: rows shown; *error*: the message, '' if none."""
+    """Add a line about the query *sql*, run by *user* at *at*.
+
+    *rows*: rows shown; *error*: the message, '' if none; *values*: the values of its parameters.
+    """
     line = {
         "at": at.isoformat(timespec="seconds"),
         "user": user,
@@ -34,6 +47,7 @@ def write_log(
         "seconds": round(seconds, 3),
         "rows": rows,
         "sql": sql[:_LONGEST],
+        **({"values": dict(values)} if values else {}),
         **({"said": error[:_LONGEST]} if error else {}),
     }
     path = home.query_log

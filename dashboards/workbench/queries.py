@@ -10,9 +10,11 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 
 from dashboards.copy.build import CopyFile, current, publish
-from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
+from dashboards.workbench.confined import Limits, QueryError, Result, Values, run_confined
 from dashboards.workbench.gate import RefusedError, UnknownTableError, let_through
 from dashboards.workbench.log import Outcome, write_log
 from dashboards.workbench.turns import AT_ONCE, Turns
@@ -43,27 +45,35 @@ class Workbench:
         self.limits = limits or Limits()
         self._turns = Turns(home.query_turns, at_once)
 
-    def ask(self, sql: str, user: str, is_stopped: Callable[[], bool] = lambda: False) -> Answer:
-        """The answer to *sql* from *user*; every query is logged, even if it fails.
+    def ask(
+        self,
+        sql: str,
+        user: str,
+        is_stopped: Callable[[], bool] = lambda: False,
+        values: Values = MappingProxyType({}),
+    ) -> Answer:
+        """The answer to *sql* from *user*, with *values* for its parameters; every query is logged, even if it fails.
 
         Raises:
             RefusedError: the query is not allowed.
             QueryError: it failed, *is_stopped()* became true while it waited or ran, or too many queries were waiting.
             OSError: the log or the lock files of the turns cannot be written.
         """
+        said = {name: text for name, (_, text) in values.items()}
+        log = partial(write_log, self.home, user=user, sql=sql, values=said)
         at, started = dt.datetime.now(dt.UTC), time.monotonic()
         try:
-            answer = self._answer(sql, user, is_stopped)
+            answer = self._answer(sql, user, is_stopped, values)
         except HeadwaterError as error:
             outcome: Outcome = "refused" if isinstance(error, RefusedError) else "failed"
             seconds = time.monotonic() - started
-            write_log(self.home, at=at, user=user, sql=sql, outcome=outcome, seconds=seconds, rows=0, error=str(error))
+            log(at=at, outcome=outcome, seconds=seconds, rows=0, error=str(error))
             raise
         rows = len(answer.result.rows)
-        write_log(self.home, at=at, user=user, sql=sql, outcome="ok", seconds=answer.result.seconds, rows=rows)
+        log(at=at, outcome="ok", seconds=answer.result.seconds, rows=rows)
         return answer
 
-    def _answer(self, sql: str, user: str, is_stopped: Callable[[], bool]) -> Answer:
+    def _answer(self, sql: str, user: str, is_stopped: Callable[[], bool], values: Values) -> Answer:
         copy_file = current(self.home) or publish(self.home)
         try:
             let_through(sql, copy_file.tables)
@@ -84,4 +94,4 @@ class Workbench:
                 raise QueryError("too many queries are running; try again in a moment")
 
         with self._turns.turn(user, check):
-            return Answer(run_confined(copy_file.path, sql, self.limits, is_stopped), copy_file)
+            return Answer(run_confined(copy_file.path, sql, self.limits, is_stopped, values), copy_file)

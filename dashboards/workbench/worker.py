@@ -4,24 +4,28 @@ Here: giving up rights, opening the copy with everything else disabled, running 
 JSON.
 Not here: whether the query is allowed (``gate``), stopping it when it takes too long (``confined``).
 
-Standard input is a JSON object: database, sql, memory (of DuckDB), and the limits rows, bytes, cell_bytes, seconds and
-address_space (see ``confined.Limits``).
+Standard input is a JSON object: database, sql, values (of its parameters: name → kind and text), memory (of DuckDB),
+and the limits rows, bytes, cell_bytes, seconds and address_space (see ``confined.Limits``).
 Standard output is a JSON object: columns (name and type), rows, is_cut; or error. Rows contain numbers, booleans, nulls
 and text. Decimals, days and times are text; lists, structs and maps are JSON text.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import re
 import resource
 import signal
 import sys
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
 
 import duckdb
+
+Kind = Literal["text", "number", "date"]
+"""The kind of the values of a parameter."""
 
 _FILES = 64
 _MOST_COLUMNS = 500
@@ -38,7 +42,29 @@ _AS_THEY_ARE = frozenset(
 """DuckDB types whose values Python represents exactly."""
 _NESTED = frozenset({"list", "array", "struct", "tuple", "map", "union", "variant"})
 """DuckDB types whose values are written as JSON."""
+_MOST_DIGITS = 38
+"""Digits of DuckDB's largest decimals."""
 _STRING_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
+
+
+def value_of(kind: Kind, text: str) -> str | int | Decimal | dt.date:
+    """The value of a parameter of the *kind* that *text* says.
+
+    Raises:
+        ValueError: *text* is no such value.
+    """
+    if kind == "date":
+        return dt.date.fromisoformat(text.strip())
+    if kind == "text":
+        return text
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError(text) from None
+    # adjusted() first: 1e999999999 has a billion digits when written out
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS or len(number.as_tuple().digits) > _MOST_DIGITS:
+        raise ValueError(text)
+    return int(number) if number == number.to_integral_value() and "." not in text else number
 
 
 class TooWideError(Exception):
@@ -85,15 +111,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The first rows of the query, within the limits of the request."""
     connection = open_closed(request["database"], request["memory"])
     query = _without_end(request["sql"])
+    values = {name: value_of(kind, text) for name, (kind, text) in request["values"].items()}
     # As a subquery, any statement but a query is invalid SQL, and DuckDB makes duplicate column names unique. LIMIT 0
     # gives the columns without running the query.
-    described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description or ()
+    described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0", values).description or ()
     if len(described) > _MOST_COLUMNS:
         raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
     columns = [{"name": name, "type": str(kind)[:_LONGEST_TYPE]} for name, kind, *_ in described]
     cells = ", ".join(_cell(place, kind.id) for place, (_, kind, *_) in enumerate(described, start=1))
     are_json = [kind.id in _NESTED for _, kind, *_ in described]
-    cursor = connection.execute(f"SELECT {cells} FROM ({query}\n)")
+    cursor = connection.execute(f"SELECT {cells} FROM ({query}\n)", values)
     rows: list[list[object]] = []
     size = _size(columns)
     is_cut = False

@@ -19,6 +19,7 @@ from pipelines.commands.stopping import run_stoppable
 from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.files import write_file
 from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
 from pipelines.simulator.pictures import write_pictures
 
@@ -38,7 +39,9 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
             told = list(
                 run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson")
             )
-            write_pictures(home.config, pl.read_parquet(home.root / "simulation" / "contents.parquet"))
+            simulation = home.root / "simulation"
+            write_pictures(home.config, pl.read_parquet(simulation / "contents.parquet"))
+            write_file(home.product_names_file, (simulation / home.product_names_file.name).read_text("utf-8"))
         print("\n".join(told))
     with teller() as tell:
         summary = run_stoppable(lambda tell: run_home(home, engine=recording_engine, tell=tell), tell)

@@ -34,6 +34,7 @@ from pipelines.config_tables.matrices import (
 )
 from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_types
 from pipelines.config_tables.pages import ShopPage, load_pages
+from pipelines.config_tables.product_names import load_product_names
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
 from pipelines.config_tables.traffic_sites import TRAFFIC_SITE_COLUMNS, load_traffic_sites
 from pipelines.config_tables.utc_offsets import UTC_OFFSET_COLUMNS, utc_offsets
@@ -51,6 +52,7 @@ __all__ = [
     "contents_of",
     "load_config_tables",
     "pages_of",
+    "product_names_of",
 ]
 
 T = TypeVar("T")
@@ -172,6 +174,13 @@ def contents_of(home: Home) -> dict[str, Content]:
     """content_id → its names and picture, from the home's contents.csv; see ``load_contents``."""
     own = home.contents_file
     found: dict[str, Content] = _loaded(load_contents, own) if own.exists() else {}
+    return found
+
+
+def product_names_of(home: Home) -> Mapping[str, Mapping[str, str]]:
+    """Language → text in the products → name, from the home's product_names.csv; see ``load_product_names``."""
+    own = home.product_names_file
+    found: Mapping[str, Mapping[str, str]] = _loaded(load_product_names, own) if own.exists() else {}
     return found
 
 

@@ -112,6 +112,11 @@ class Home:
         return self.config / "contents.csv"
 
     @property
+    def product_names_file(self) -> Path:
+        """Names of products, categories and brands in the dashboards' languages; optional."""
+        return self.config / "product_names.csv"
+
+    @property
     def databases_file(self) -> Path:
         """The databases from which tables are loaded; optional."""
         return self.config / "databases.yaml"

@@ -6,6 +6,7 @@ Not here: where products are shown (``shop``), who buys them (``sales``, ``extra
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 
 from pipelines.simulator.arrays import NOTHING, Floats, Ints, codebook
 from pipelines.simulator.plan import Plan, Stage
-from pipelines.simulator.wares import ADD_ONS, BRANDS, BUNDLES, CATEGORIES, GIFTS, STYLES, VARIANTS
+from pipelines.simulator.wares import ADD_ONS, BRANDS, BUNDLES, CATEGORIES, ENGLISH, GIFTS, STYLES, VARIANTS
 
 SHELF_SIZE = 40
 _UNKNOWN_SKUS = 40
@@ -102,6 +103,15 @@ def make_catalogue(plan: Plan) -> Catalogue:
         bundles=of_kind["bundle"],
         unknown=of_kind["unknown"],
     )
+
+
+def product_names(frame: pl.DataFrame) -> pl.DataFrame:
+    """``config/product_names.csv`` of the products *frame*, which is as in ``Catalogue``."""
+    texts = {text for column in ("name", "category", "brand") for text in frame[column].drop_nulls()}
+    pieces = re.compile("|".join(sorted(map(re.escape, ENGLISH), key=len, reverse=True)))
+    english = {text: " ".join(ENGLISH[piece] for piece in pieces.findall(text)) for text in sorted(texts)}
+    rows = [(text, "", name) for text, name in english.items() if name]
+    return pl.DataFrame(rows, schema=["text", "name_zh", "name_en"], orient="row")
 
 
 def rank(rng: np.random.Generator, weight: Floats, boost: Floats) -> Ints:

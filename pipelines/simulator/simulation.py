@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.simulator.block import Counts, simulate_block
+from pipelines.simulator.catalogue import product_names
 from pipelines.simulator.landing import Files, Format, Landing, write_file
 from pipelines.simulator.marketing import spend_of
 from pipelines.simulator.orders import exchange_rates
@@ -90,7 +91,8 @@ def simulate(
             else), ``add_on``, ``gift``, ``bundle``, ``telephone``. *matched_by* says what led to the line: a ``cart``
             or ``click`` of its product (end_event_id), the other lines of its ``order`` (end_event_id: the last cart
             or click for the order), only its ``visit``, or ``none``. Files beside it: ``contents.parquet``, what
-            each slot showed on each day and its share of clicks; ``channels.csv``, what each channel caused (columns
+            each slot showed on each day and its share of clicks; ``product_names.csv``, for ``config/``;
+            ``channels.csv``, what each channel caused (columns
             channel; visits; orders_touched: orders of people who came by it in the order's visit or within 30 days
             before; incremental_orders: orders that would be missing without the channel; spend, in the shop's
             currency); ``fx.csv`` if there are orders in foreign currencies.
@@ -117,6 +119,7 @@ def simulate(
     channels, spend_files = _channels(plan, landing, counts.channels)
     write_file(truth.with_name("channels.csv"), channels.write_csv)
     write_file(truth.with_name("contents.parquet"), shop.showings().write_parquet)
+    write_file(truth.with_name("product_names.csv"), product_names(shop.catalogue.frame).write_csv)
     if plan.parameters.foreign_currency_rate:
         write_file(truth.with_name("fx.csv"), exchange_rates(plan).write_csv)
     return SimulationSummary(

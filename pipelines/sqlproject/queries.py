@@ -19,7 +19,8 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.sqlproject.linter import lint_query, qualified
-from pipelines.sqlproject.metrics import FILE, expanded, load_metrics
+from pipelines.sqlproject.metric_sql import expanded
+from pipelines.sqlproject.metrics import FILE, load_metrics
 from pipelines.sqlproject.model import DIALECT
 from pipelines.sqlproject.project import Project
 from pipelines.sqlproject.reads import GIVEN

@@ -103,7 +103,8 @@ def settled(page: Any) -> None:
             const isSeen = place.height && place.top < innerHeight && place.bottom > 0;
             return !isSeen || (one.querySelector('.main-svg') && one.headwaterFigure === one.dataset.figure);
         })
-        && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))""",
+        && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))
+        && [...document.querySelectorAll('#sql-monaco')].every(one => one.querySelector('.monaco-editor'))""",
         timeout=PATIENCE,
     )
     page.evaluate("() => new Promise(done => requestIdleCallback(done))")
@@ -130,6 +131,19 @@ def followed(page: Any, act: Any, part: str) -> None:
         act()
     page.wait_for_function("part => decodeURIComponent(location.href).includes(part)", arg=part, timeout=PATIENCE)
     settled(page)
+
+
+def written(page: Any, sql: str) -> None:
+    """Write *sql* into the editor of the SQL page, in place of what is there."""
+    in_editor(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(sql)
+    page.wait_for_function("sql => document.getElementById('sql-text').value === sql", arg=sql)
+
+
+def in_editor(page: Any) -> None:
+    """Set the keyboard focus to the editor of the SQL page."""
+    page.locator("#sql-monaco .view-lines").click()
 
 
 def query(page: Any) -> dict[str, str]:

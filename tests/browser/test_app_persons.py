@@ -37,6 +37,12 @@ def test_steps_and_window_of_the_funnel_are_chosen(browser, site, language, widt
     assert full(page, "funnel_rate") == f"{100 * ordered / exposed:.2f}%"
     rows = page.locator("#table-parts tbody tr").all()
     assert len(rows) > 1
+    session = {"en": "Same session", "zh": "同一会话"}[language]
+    page.get_by_role("textbox", name=within).click()
+    followed(page, lambda: page.get_by_role("option", name=session, exact=True).click(), "within=session")
+    cards = page.locator("[data-metric='funnel_persons']").evaluate_all("all => all.map(one => one.dataset.full)")
+    assert cards[0] == f"{exposed:,}"
+    assert 0 < int(cards[1].replace(",", "")) < exposed
     assert not seen.wrong
     close(page)
 

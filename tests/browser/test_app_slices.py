@@ -64,3 +64,31 @@ def test_a_breakdown_says_what_sql_says(browser, site, language, option, name):
     assert full(page, "revenue") == shown[name]
     assert not seen.wrong
     close(page)
+
+
+def test_other_pages_are_filtered_as_sql_says(browser, site):
+    page, seen = opened(browser, site, f"/quality?{DAYS}&lang=en")
+    page.locator(".filters summary").click()
+    page.locator(".filters").get_by_role("textbox", name="Platform").click()
+    followed(page, lambda: page.get_by_role("option", name="iOS").click(), "in.platform=ios")
+    days = "events.dt BETWEEN '2026-05-11' AND '2026-05-20'"
+    of_ios = "JOIN core.visitors AS visitors USING (dt, person_id) WHERE visitors.platform = 'ios'"
+    events = site.ask(f"SELECT count(*) FROM core.events AS events {of_ios} AND {days}")[0][0]
+    assert full(page, "events") == f"{events:,}"
+    page.goto(f"{site.url}/customers?{DAYS}&lang=zh&in.platform=ios")
+    rows = page.locator("table[data-table=segments] tbody tr")
+    rows.first.wait_for(state="attached")
+    assert "显示在筛选范围内买过的客户" in page.locator("#main").inner_text()
+    customers = site.ask(
+        """SELECT count(*) FROM customers.rfm WHERE dt = '2026-05-20' AND user_id IN (
+            SELECT user_id FROM core.order_lines JOIN core.order_profiles USING (dt, order_id) WHERE platform = 'ios'
+        )"""
+    )[0][0]
+    counts = [row.locator("td").first.text_content() for row in rows.all()]
+    assert sum(int(count.replace(",", "")) for count in counts) == customers > 0
+    page.goto(f"{site.url}/retention?{DAYS}&lang=en&in.entrance=search")
+    page.wait_for_selector("[data-metric=new_visitors]")
+    new = site.ask("SELECT count(*) FROM core.first_visits AS events WHERE entrance_id = 'search' AND " + days)[0][0]
+    assert full(page, "new_visitors") == f"{new:,}"
+    assert not seen.wrong
+    close(page)

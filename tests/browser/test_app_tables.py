@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.browser.site import DAYS, chart_of, close, followed, opened, query, settled
+from tests.browser.site import DAYS, chart_of, close, followed, opened, query, settled, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -121,8 +121,8 @@ def test_a_group_is_chosen_and_a_customer_of_it_looked_at(browser, site):
 def test_a_query_is_written_run_and_taken_away(browser, site):
     page, seen = opened(browser, site, "/sql?lang=en")
     sql = "SELECT entrance_id, sum(revenue) AS revenue FROM attribution.entrance_daily GROUP BY 1 ORDER BY 2 DESC"
-    page.locator("#sql-text").fill(sql)
-    page.locator("#sql-text").press("Control+Enter")
+    written(page, sql)
+    page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-table=result]")
     settled(page)
     rows = rows_of(downloaded(page, lambda: page.locator("a.export[href*=result], a.export").first.click()))
@@ -146,7 +146,7 @@ def test_a_query_is_written_run_and_taken_away(browser, site):
 )
 def test_what_may_not_run_says_why(browser, site, sql, said):
     page, seen = opened(browser, site, "/sql?lang=en")
-    page.locator("#sql-text").fill(sql)
+    written(page, sql)
     page.locator("#sql-run").click()
     page.get_by_role("alert").filter(has_text=said).wait_for()
     assert not seen.wrong

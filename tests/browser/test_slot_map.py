@@ -117,6 +117,27 @@ def test_page_metric_and_colour_are_chosen(browser, drawn):
     close(page)
 
 
+def test_two_contents_are_compared_on_the_map(browser, drawn):
+    page, seen = opened(browser, drawn, f"/slots?{DAYS}&lang=en&metric=impressions")
+    page.get_by_label("Compare contents", exact=True).first.click()
+    option = page.get_by_role("option").nth(1)
+    name = option.inner_text()
+    followed(page, option.click, "content=")
+    content = query(page)["content"]
+    rows = drawn.ask(
+        f"""SELECT head_module, head_slot, sum(impressions) FROM attribution.slot_daily
+        WHERE head_page_type = 'home' AND head_content_id = '{content}' GROUP BY ALL ORDER BY 3 DESC"""
+    )
+    table = page.locator("#table-map_contents")
+    assert name in table.inner_text()
+    assert f"{rows[0][2]:,}" in table.inner_text()
+    figures = page.locator("a.slot .figure").all_inner_texts()
+    assert any(text.splitlines()[0].replace(",", "") == str(rows[0][2]) for text in figures if rows[0][2] < 10_000)
+    assert page.locator(".legend").inner_text().split() == ["lower", "higher"]
+    assert not seen.wrong
+    close(page)
+
+
 def test_the_table_of_all_slots_sorts_and_shows_courses(browser, drawn):
     page, seen = opened(browser, drawn, f"/slots?{DAYS}&lang=en")
     table = page.locator("[data-table=slots]")

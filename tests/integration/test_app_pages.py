@@ -354,6 +354,24 @@ def test_a_search_finds_by_name_and_key(copy, q, kind, target):
     assert any(row["kind"] == kind and row["href"].startswith(target) for row in rows)
 
 
+def test_products_are_named_in_the_language_of_the_page(copy, home):
+    category = copy.rows("SELECT min(category) AS category FROM products.catalog WHERE category <> '(none)'")[0][
+        "category"
+    ]
+    home.product_names_file.write_text(f"text,name_zh,name_en\n{category},,Things we sell\n", encoding="utf-8")
+    try:
+        found = {lang: table_of(copy, f"/search?q={category}&lang={lang}", "found").rows for lang in ("zh", "en")}
+        by_name = table_of(copy, "/search?q=things+we&lang=en", "found").rows
+        page = {
+            lang: str(shown(copy, f"/products?lang={lang}{ALL_DAYS.replace('?', '&')}")[1]) for lang in ("zh", "en")
+        }
+    finally:
+        home.product_names_file.unlink()
+    assert [row["key"] for row in by_name] == [row["key"] for row in found["zh"]] == [row["key"] for row in found["en"]]
+    assert ["Things we sell" in page["en"], "Things we sell" in page["zh"]] == [True, False]
+    assert category not in page["en"]
+
+
 def test_a_search_that_finds_more_than_it_lists_says_so(copy):
     assert any("only the first 50 results" in note for note in table_of(copy, "/search?q=0", "found").notes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import duckdb
@@ -27,6 +27,7 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 FIRST, LAST = dt.date(2026, 5, 17), dt.date(2026, 5, 20)
 DAYS = f"from={FIRST}&to={LAST}"
 FOUR = ["exposure", "product_click", "add_to_cart", "order"]
+THREE, OF_THREE = FOUR[1:], "s1=product_click&s2=add_to_cart&s3=order&s4=none"
 PAGES = "s1=page:home&s2=module:home.feed&s3=page:detail&s4=add_to_cart&s5=order"
 
 
@@ -63,13 +64,25 @@ def done(lake: dict[str, list[Row]]) -> dict[str, list[Row]]:
     return people
 
 
+@pytest.fixture(scope="module")
+def new(lake: dict[str, list[Row]]) -> list[Row]:
+    """The first visits."""
+    return first_visits(lake["core.events"], lake["core.sessions"])
+
+
 def attempts(
-    done: dict[str, list[Row]], steps: list[str], window: dt.timedelta | None, last: dt.date = LAST
+    done: dict[str, list[Row]], steps: list[str], window: dt.timedelta | str, last: dt.date = LAST
 ) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for own in done.values():
         found |= funnel(own, steps, FIRST, last, window)
     return found
+
+
+def counted(found: Iterable[Row], steps: int) -> list[int]:
+    """The number of persons at each step."""
+    depths = [attempt["depth"] for attempt in found]
+    return [sum(depth >= number for depth in depths) for number in range(1, steps + 1)]
 
 
 def cards(blocks: list[Block]) -> list[Card]:
@@ -83,7 +96,7 @@ def cards(blocks: list[Block]) -> list[Card]:
     ("query_", "steps", "window"),
     [
         ("", FOUR, dt.timedelta(days=7)),
-        ("within=day", FOUR, None),
+        ("within=day", FOUR, "dt"),
         ("within=1", FOUR, dt.timedelta(days=1)),
         (PAGES, ["page:home", "module:home.feed", "page:detail", "add_to_cart", "order"], dt.timedelta(days=7)),
         ("s1=order&s2=page:home&s3=none&s4=none", ["order", "page:home"], dt.timedelta(days=7)),
@@ -113,7 +126,7 @@ def test_attempts_begin_on_the_days_shown_and_go_on_after_them(copy, done):
     assert values(same_day, "funnel_persons")[3] < expected[3]
 
 
-@pytest.mark.parametrize("by", ["entrance", "channel", "new"])
+@pytest.mark.parametrize("by", ["entrance", "channel", "new", "platform", "customers", "segment"])
 @pytest.mark.parametrize("query_", ["", "s1=module:home.feed&s2=order&s3=none&s4=none", "within=day"])
 def test_the_parts_of_a_breakdown_sum_to_the_whole(copy, by, query_):
     blocks = look_at(copy, f"/funnel?{DAYS}&by={by}&{query_}")[1]
@@ -133,10 +146,10 @@ def test_a_person_is_in_the_entrance_of_the_attempt_that_counts(copy, done):
         assert {row["key"]: row[f"step_{number}"] for row in shown.rows if row[f"step_{number}"]} == counted
 
 
-def test_channel_and_newness_are_those_at_the_first_step(copy, lake, done):
+def test_channel_and_newness_are_those_at_the_first_step(copy, lake, done, new):
     found = attempts(done, FOUR, dt.timedelta(days=7))
-    new = {(row["person_id"], row["dt"]) for row in first_visits(lake["core.events"], [])}
-    by_new = Counter("new" if (person, one["dt"]) in new else "returning" for person, one in found.items())
+    came_first = {(row["person_id"], row["dt"]) for row in new}
+    by_new = Counter("new" if (person, one["dt"]) in came_first else "returning" for person, one in found.items())
     rows = table(look_at(copy, f"/funnel?{DAYS}&by=new")[1], "parts").rows
     assert {row["key"]: row["step_1"] for row in rows} == by_new
     channels: Counter[str] = Counter()
@@ -148,9 +161,79 @@ def test_channel_and_newness_are_those_at_the_first_step(copy, lake, done):
     assert {row["key"]: row["step_1"] for row in rows} == channels
 
 
+def with_sessions(lake: dict[str, list[Row]], done: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """*done* with the session of each action: the person's latest one; None for orders after its timeout."""
+    starts: dict[str, list[tuple[dt.datetime, str]]] = {}
+    for row in lake["core.sessions"]:
+        starts.setdefault(row["person_id"], []).append((row["started_at"], row["session_id"]))
+    times: dict[str, list[dt.datetime]] = {}
+    for event in lake["core.events"]:
+        times.setdefault(event["person_id"], []).append(event["occurred_at"])
+    found: dict[str, list[Row]] = {}
+    for person, own in done.items():
+        found[person] = []
+        for one in own:
+            begun = [key for at, key in sorted(starts.get(person, [])) if at <= one["at"]]
+            last = max((at for at in times.get(person, []) if at <= one["at"]), default=dt.datetime.min)
+            is_late = one["kind"] == "order" and one["at"] - last >= dt.timedelta(minutes=30)
+            session = begun[-1] if begun and not is_late else f"none {one['at']}"
+            found[person].append(one | {"session": session})
+    return found
+
+
+def test_steps_of_one_session_are_those_of_a_loop(copy, lake, done):
+    shown = chart(look_at(copy, f"/funnel?{DAYS}&within=session&{OF_THREE}")[1], "funnel").table
+    expected = counted(attempts(with_sessions(lake, done), THREE, "session").values(), 3)
+    assert values(shown, "funnel_persons") == expected
+    assert counted(attempts(done, THREE, dt.timedelta(days=7)).values(), 3)[-1] > expected[-1] > 5
+
+
+@pytest.mark.parametrize(("dimension", "value"), [("platform", "ios"), ("channel", "direct"), ("entrance", "search")])
+def test_a_filtered_funnel_begins_in_the_slice(copy, done, dimension, value):
+    shown = chart(look_at(copy, f"/funnel?{DAYS}&{OF_THREE}&in.{dimension}={value}")[1], "funnel").table
+    came = {(row["person_id"], row["dt"]): row for row in copy.rows("SELECT * FROM core.visitors")}
+
+    def begins(one: Row) -> bool:
+        own = one["entrance_id"] if dimension == "entrance" else came[one["person_id"], one["dt"]][dimension]
+        return bool(own == value)
+
+    found: dict[str, Row] = {}
+    for own in done.values():
+        found |= funnel(own, THREE, FIRST, LAST, dt.timedelta(days=7), begins)
+    assert values(shown, "funnel_persons") == counted(found.values(), 3)
+    assert 5 < len(found) < len(attempts(done, THREE[:1], "dt"))
+
+
+def test_every_step_of_a_category_is_about_its_products(copy, lake):
+    category = {row["product_id"]: row["category"] for row in copy.rows("SELECT * FROM products.catalog")}
+    names = Counter(category.get(end["product_id"]) for end in lake["attribution.attributed_events"])
+    value = names.most_common(1)[0][0]
+    own = {
+        name: [row for row in lake[name] if category.get(row["product_id"]) == value]
+        for name in ("attribution.attributed_events", "core.events", "core.order_lines")
+    }
+    people: dict[str, list[Row]] = {}
+    for one in actions(*own.values()):
+        people.setdefault(one["person_id"], []).append(one)
+    shown = chart(look_at(copy, f"/funnel?{DAYS}&in.category={value}")[1], "funnel").table
+    assert values(shown, "funnel_persons") == counted(attempts(people, FOUR, dt.timedelta(days=7)).values(), 4)
+    assert values(shown, "funnel_persons")[1] > 5
+
+
+def test_a_row_of_the_funnels_breakdown_is_its_filter(copy):
+    for by in ("platform", "customers"):
+        rows = table(look_at(copy, f"/funnel?{DAYS}&by={by}")[1], "parts").rows
+        for row in rows[:2]:
+            shown = chart(look_at(copy, f"/funnel?{DAYS}&in.{by}={row['key']}")[1], "funnel").table
+            assert values(shown, "funnel_persons")[0] >= row["step_1"] > 0
+
+
 def test_a_page_as_first_step_has_no_entrance(copy):
-    blocks = look_at(copy, f"/funnel?{DAYS}&s1=page:home")[1]
-    assert [option.value for option in choice(blocks, "by").options] == ["channel", "new", "none"]
+    context, blocks = look_at(copy, f"/funnel?{DAYS}&s1=page:home&in.entrance=search")
+    assert [option.value for option in choice(blocks, "by").options] == [
+        "channel", "new", "platform", "customers", "segment", "none",
+    ]  # fmt: skip
+    assert "entrance" not in context.dimensions
     assert choice(blocks, "by").value == "channel"
     assert "entrance" in [option.value for option in choice(look_at(copy, f"/funnel?{DAYS}")[1], "by").options]
 
@@ -203,9 +286,8 @@ def test_days_without_events_say_so(copy):
 
 
 @pytest.mark.parametrize("by", ["none", "entrance", "channel"])
-def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, by):
+def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, new, by):
     blocks = look_at(copy, f"/retention?{DAYS}&by={by}")[1]
-    new = first_visits(lake["core.events"], lake["core.sessions"])
     visits = {(event["person_id"], event["dt"]) for event in lake["core.events"]}
     days = {event["dt"] for event in lake["core.events"]}
     cells = retention(visits, new, "day", None, days, LAST, 3)
@@ -228,6 +310,36 @@ def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, by):
         expected |= {key: (sum_["people"], sum_["returned"]) for key, sum_ in sums.items()}
     curve = table(blocks, "curve").rows
     assert {(r["part"], r["period_no"]): (r["new_visitors"], r["returned_visitors"]) for r in curve} == expected
+
+
+@pytest.mark.parametrize("dimension", ["platform", "entrance", "category"])
+def test_retention_of_a_slice_is_that_of_its_first_visits(copy, lake, new, dimension):
+    category = {row["product_id"]: row["category"] for row in copy.rows("SELECT * FROM products.catalog")}
+    came = {(row["person_id"], row["dt"]): row["platform"] for row in copy.rows("SELECT * FROM core.visitors")}
+    saw = {
+        (end["person_id"], end["dt"], category.get(end["product_id"])) for end in lake["attribution.attributed_events"]
+    }
+    value = {"platform": "ios", "entrance": "search", "category": Counter(c for _, _, c in saw).most_common(1)[0][0]}
+    is_in = {
+        "platform": lambda row: came[row["person_id"], row["dt"]] == value["platform"],
+        "entrance": lambda row: row["entrance_id"] == value["entrance"],
+        "category": lambda row: (row["person_id"], row["dt"], value["category"]) in saw,
+    }[dimension]
+    own = [row for row in new if is_in(row)]
+    assert 0 < len(own) < len(new)
+    visits = {(event["person_id"], event["dt"]) for event in lake["core.events"]}
+    days = {event["dt"] for event in lake["core.events"]}
+    cells = retention(visits, own, "day", None, days, LAST, 3)
+    blocks = look_at(copy, f"/retention?{DAYS}&in.{dimension}={value[dimension]}")[1]
+    shown = {
+        (period_of(dt.date.fromisoformat(row["cohort"]), "day"), "", row["period_no"]): (
+            row["new_visitors"],
+            row["returned_visitors"],
+        )
+        for row in table(blocks, "cohorts").rows
+        if row["period_no"] <= 3
+    }
+    assert shown == cells
 
 
 def test_new_visitors_count_once_and_cards_name_their_divisor(copy, lake):

@@ -39,15 +39,27 @@ SETTINGS = {
     "products": {"windows": [1, 3], "repurchase_days": 4, "too_fast_days": 1, "too_slow_days": 5},
 }
 
-BY_ENDS = ("attribution.attributed_events", "attribution.path_steps")
+BY_EVENTS = (
+    "core.event_pages",
+    "core.events",
+    "core.event_sources",
+    "core.traffic_daily",
+    "core.traffic_hourly",
+    "attribution.visitor_slots",
+)
+BY_ENDS = ("attribution.attributed_events", "attribution.path_steps", "attribution.visitor_ends")
 BY_SALES = (
     "attribution.attributed_sales",
     "attribution.entrance_daily",
     "attribution.slot_daily",
+    "attribution.entrance_hourly",
+    "attribution.slot_hourly",
     "attribution.module_daily",
     "attribution.path_summary",
 )
 BY_SESSIONS = ("core.session_starts", "core.sessions", "attribution.touches")
+NEW_AFTER_DAYS = 365
+"""A visitor is new if he did not come on any of these days before."""
 
 
 def events_of(day: Day) -> list[Row]:
@@ -189,11 +201,7 @@ class Expected:
         sales_there = days & (self.sales | spread(ends_there, CART_DAYS))
         sales = sales_there & (new_lines | refunded | spread(ends, CART_DAYS) | added)
         found = {
-            "core.event_pages": new_events,
-            "core.events": new_events,
-            "core.traffic_daily": new_events,
-            "core.visitors": new_events,
-            "core.event_sources": new_events,
+            **dict.fromkeys(BY_EVENTS, new_events),
             "core.first_orders": new_first,
             "core.orders": new_orders,
             "core.order_lines": new_lines | refunded,
@@ -210,9 +218,15 @@ class Expected:
             ends | new_events | new_lines | refunded | new_refunds,
         )
         # A session may have begun on the day before.
-        sessions = Changed(self.events, new_events).looked_back_on(range(2))
+        events = Changed(self.events, new_events)
+        sessions = events.looked_back_on(range(2))
+        visitors = events | sessions.looked_back_on(range(2))
         marts = {
             **dict.fromkeys(BY_SESSIONS, sessions),
+            "core.visitors": visitors,
+            "core.first_visits": visitors.looked_back_on(range(NEW_AFTER_DAYS + 1)),
+            "core.order_profiles": Changed(self.sales & days, new_lines) | visitors.looked_back_on(range(4)),
+            "attribution.person_steps": Changed(ends_there, ends) | events | lines,
             **self._touches(lines, Changed(self.sales & days, new_lines), sessions, Changed(set(), new_first)),
             **self._customers(lines, refunds),
             **self._products(lines, happened),

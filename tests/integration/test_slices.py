@@ -19,11 +19,12 @@ from dashboards.app.context import Context
 from dashboards.app.marts import Copy, Marts
 from dashboards.app.server import page_of
 from dashboards.app.slice_bar import slice_warnings
-from dashboards.app.view import BROKEN_DOWN, PAGES, SLICED, read_view
+from dashboards.app.view import PAGES, SLICED, read_view
 from dashboards.blocks import Block, Cards, Table, tables
 from dashboards.queries import query
 from dashboards.slices import DIMENSIONS, OF_ITEMS, OF_VISITS
 from pipelines.compute.reading import reading_session
+from tests.app_pages import texts
 from tests.shared_homes import shop_with_dashboards
 
 FIRST, LAST = dt.date(2026, 5, 17), dt.date(2026, 5, 20)
@@ -73,6 +74,13 @@ class Shop:
                     "entrance": row["entrance_id"],
                 }
 
+            self.touched = {
+                row["order_id"] for row in rows("attribution.order_touches") if row["touchpoint_type"] == "channel"
+            }
+            self.events = [
+                row | {"platform": visits[row["dt"], row["person_id"]]["platform"]} for row in rows("core.events")
+            ]
+            self.customers = [row for row in scores if row["dt"] == on]
             self.visits = [row | person(*key, row) for key, row in visits.items()]
             self.lines = [
                 row | person(row["dt"], row["person_id"], profiles[row["order_id"]]) | item(row)
@@ -155,20 +163,47 @@ def test_filters_of_several_dimensions_must_all_match(copy, shop):
     assert found["exposures"] == f"{sum(row['end_type'] == 'exposure' for row in ends):,}"
 
 
-@pytest.mark.parametrize("page", sorted(BROKEN_DOWN))
-@pytest.mark.parametrize("dimension", DIMENSIONS)
+def part_of(shop: Shop, page: str) -> list[Row]:
+    """The order lines that the page is about."""
+    if page == "slots":
+        return [row for row in shop.lines if row["head_page_type"] != "(none)"]
+    return [row for row in shop.lines if page != "customers" or row["person_id"] is not None]
+
+
+BREAKDOWNS = [
+    *((page, dimension) for page in ("overview", "entrances") for dimension in SLICED[page]),
+    *((page, dimension) for page in ("slots", "channels", "customers") for dimension in ("platform", "category")),
+    ("products", "brand"),
+]
+
+
+@pytest.mark.parametrize(("page", "dimension"), BREAKDOWNS)
 def test_the_parts_of_a_breakdown_sum_to_the_whole(copy, shop, page, dimension):
-    if dimension not in SLICED[page]:
-        pytest.skip("the page is itself a breakdown by this dimension")
     rows = table_of(shown(copy, f"/{page}?{ALL_DAYS}&breakdown={dimension}")[1], "breakdown").rows
+    lines = part_of(shop, page)
     assert len(rows) > 1
-    assert sum(row["revenue"] for row in rows) == pytest.approx(float(sum(row["revenue"] for row in shop.lines)))
+    assert sum(row["revenue"] for row in rows) == pytest.approx(float(sum(row["revenue"] for row in lines)))
     assert sum(row["revenue_share"] for row in rows) == pytest.approx(1)
-    name, end_type = ("product_clicks", "click") if page == "entrances" else ("units", "")
-    whole = (
-        sum(row["end_type"] == end_type for row in shop.ends) if end_type else sum(r["quantity"] for r in shop.lines)
-    )
-    assert sum(row[name] for row in rows) == whole
+    name, end_type = ("product_clicks", "click") if page in ("entrances", "products") else ("", "")
+    if not name:
+        return
+    assert sum(row[name] for row in rows) == sum(row["end_type"] == end_type for row in shop.ends)
+
+
+def test_events_of_a_breakdown_by_platform_sum_to_the_whole(copy, shop):
+    rows = table_of(shown(copy, f"/quality?{ALL_DAYS}&breakdown=platform")[1], "breakdown").rows
+    for row in rows:
+        own = [event for event in shop.events if event["platform"] == row["value"]]
+        assert row["events"] == len(own)
+        assert row["visitors"] == len({event["person_id"] for event in own})
+        missing = sum(event["page_id"] is None for event in own)
+        assert row["page_id_missing_rate"] == pytest.approx(missing / len(own))
+    assert sum(row["events"] for row in rows) == len(shop.events)
+
+
+def test_the_page_of_one_has_no_breakdown_of_all(copy):
+    address = f"/entrances?{ALL_DAYS}&entrance=search&breakdown=platform"
+    assert "breakdown" not in {table.key for table in tables(shown(copy, address)[1])}
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
@@ -207,6 +242,79 @@ def test_the_hours_of_an_entrance_are_of_the_slice(copy, shop, dimension):
     assert table_of(blocks, "hours").rows
 
 
+@pytest.mark.parametrize("dimension", ["platform", "category", "entrance"])
+def test_journeys_of_a_slice_are_those_of_its_orders(copy, shop, dimension):
+    value = next(values_of(shop, dimension))
+    _, blocks = shown(copy, f"/journeys?{ALL_DAYS}&in.{dimension}={value}")
+    lines = [row for row in shop.lines if row[dimension] == value]
+    orders = {row["order_id"] for row in lines}
+    found = cards(blocks)
+    assert found["orders_with_touch"] == f"{len(orders & shop.touched):,}"
+    assert found["orders_without_touch"] == f"{len(orders - shop.touched):,}"
+    revenue = float(sum(row["revenue"] for row in lines if row["order_id"] in shop.touched))
+    for key in ("lags", "lengths"):
+        assert sum(row["revenue"] for row in table_of(blocks, key).rows) == pytest.approx(revenue)
+    assert sum(row["orders"] for row in table_of(blocks, "buyers").rows) == len(orders)
+    assert max(row["orders_touched"] for row in table_of(blocks, "touchpoints").rows) <= len(orders)
+
+
+@pytest.mark.parametrize("dimension", ["channel", "brand"])
+def test_customers_of_a_slice_are_those_who_bought_in_it(copy, shop, dimension):
+    value = next(values_of(shop, dimension))
+    _, blocks = shown(copy, f"/customers?{ALL_DAYS}&in.{dimension}={value}")
+    users = {row["person_id"] for row in shop.lines if row[dimension] == value} - {None}
+    expected: dict[str, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
+    for row in shop.customers:
+        if row["user_id"] in users:
+            expected[row["segment"]][0] += 1
+            expected[row["segment"]][1] += row["net_revenue"]
+    assert 1 < sum(number for number, _ in expected.values()) < len(shop.customers)
+    found = {row["key"]: (row["customers"], row["net_revenue"]) for row in table_of(blocks, "segments").rows}
+    assert found == {key: (number, pytest.approx(float(money))) for key, (number, money) in expected.items()}
+    assert sum(row["customers"] for row in table_of(blocks, "scores").rows) == len(users)
+    stages = table_of(blocks, "lifecycle").rows
+    assert sum(row["customers"] for row in stages) == len(users)
+    spent = float(sum(row["revenue"] for row in shop.lines if row["person_id"] in users))
+    assert sum(row["revenue"] for row in stages) == pytest.approx(spent)
+
+
+def test_the_health_of_a_platforms_log_is_that_of_its_events(copy, shop):
+    value = next(values_of(shop, "platform"))
+    _, blocks = shown(copy, f"/quality?{ALL_DAYS}&in.platform={value}&lang=en")
+    events = [event for event in shop.events if event["platform"] == value]
+    days = {row["dt"]: row for row in table_of(blocks, "health").rows}
+    for day, row in days.items():
+        own = [event for event in events if event["dt"] == day]
+        assert row["events"] == len(own)
+        assert row["devices"] == len({event["device_id"] for event in own})
+        assert row["events_without_page_id"] == sum(event["page_id"] is None for event in own)
+    assert sum(row["events"] for row in days.values()) == len(events)
+    assert "bot_events" not in [column.field for column in table_of(blocks, "health").columns]
+    assert any("whole shop" in block.text for block in texts(blocks, "note"))
+
+
+def test_slots_of_a_category_have_its_products_and_no_impressions(copy, shop):
+    value = next(values_of(shop, "category"))
+    _, blocks = shown(copy, f"/slots?{ALL_DAYS}&page_type=home&in.category={value}")
+    found = cards(blocks)
+    ends = [row["end_type"] for row in shop.ends if (row["category"], row["head_page_type"]) == (value, "home")]
+    revenue = sum(row["revenue"] for row in shop.lines if (row["category"], row["head_page_type"]) == (value, "home"))
+    assert found["exposures"] == f"{ends.count('exposure'):,}"
+    assert found["click_through_rate"] == f"{100 * ends.count('click') / ends.count('exposure'):.2f}%"
+    assert found["revenue"] == f"¥{revenue:,.2f}"
+    assert "impressions" not in found
+    assert "impressions" not in [column.field for column in table_of(blocks, "slots").columns]
+
+
+def test_slots_of_an_entrance_are_only_its_own(copy, shop):
+    _, blocks = shown(copy, f"/slots?{ALL_DAYS}&in.entrance=home_feed")
+    rows = table_of(blocks, "slots").rows
+    assert {row["entrance_id"] for row in rows} == {"home_feed"}
+    whole = table_of(shown(copy, f"/slots?{ALL_DAYS}")[1], "slots").rows
+    own = [row for row in whole if row["entrance_id"] == "home_feed"]
+    assert sum(row["impressions"] for row in rows) == sum(row["impressions"] for row in own) > 0
+
+
 def test_the_entrances_of_a_slice_sum_to_its_orders(copy, shop):
     for dimension in SLICED["entrances"]:
         value = next(values_of(shop, dimension))
@@ -242,8 +350,10 @@ def test_a_page_without_the_tables_offers_no_filters(copy):
     context, blocks = shown(large, f"/modules?{ALL_DAYS}&lang=en&in.platform=ios")
     assert (context.dimensions, context.slice) == ((), ())
     assert "cannot be filtered by Platform" in blocks[0].text
-    context, _ = shown(large, f"/?{ALL_DAYS}&lang=en&in.platform=ios")
-    assert context.slice == (("platform", ("ios",)),)
+    for page in ("", "funnel"):
+        context, _ = shown(large, f"/{page}?{ALL_DAYS}&lang=en&in.platform=ios")
+        assert context.slice == (("platform", ("ios",)),)
+    assert "category" not in context.dimensions, "the steps of a product are found in the events"
 
 
 def test_a_value_with_quotes_is_only_a_value(copy):

@@ -187,6 +187,48 @@ def test_two_contents_of_a_slot_are_compared(copy: Copy) -> None:
     assert "two_contents" not in [getattr(block, "key", "") for block in flat(blocks)]  # only one content
 
 
+def test_the_map_compares_two_contents(copy: Copy) -> None:
+    address = f"/slots?from={BEFORE}&to={DAY}&metric=slot_click_rate&content=new"
+    first, *others = drawn(copy, address)
+    assert (first["texts"], first["className"]) == (["1", "10.0%", "▲ +5.00"], "slot more")
+    assert "no clear difference" in first["title"]
+    assert "content=new&against=old" in first["href"] or "against=old&content=new" in first["href"]
+    assert all(slot["texts"][-1] == "–" for slot in others), "no other slot has a content"
+    _, blocks = look_at(copy, address)
+    assert (choice(blocks, "content").value, choice(blocks, "against").value) == ("new", "old")
+    (row,) = table(blocks, "map_contents").rows
+    assert (row["impressions"], row["impressions_before"]) == (200, 200)
+    assert (row["slot_click_rate"], row["slot_click_rate_before"], row["slot_click_rate_change"]) == (0.1, 0.05, 0.05)
+    assert (
+        row["judged"] == table(look_at(copy, first["href"])[1], "two_contents").notes[0].split(": ")[1].split(". ")[0]
+    )
+    backwards = drawn(copy, f"{address.replace('=new', '=old')}&colour=value")[0]
+    assert backwards["texts"] == ["1", "5.00%", "▼ −5.00"]
+    _, blocks = look_at(copy, f"/slots?{DAYS}&content=new")
+    assert "map_contents" not in [one.key for one in tables(blocks)], "only one content on this day"
+
+
+def test_contents_on_the_map_say_what_the_lake_says(made_up: Home) -> None:
+    copy = Marts(made_up).copy()
+    with reading_session(made_up, "") as connection:
+        found = connection.execute(
+            """SELECT head_module, head_slot, head_content_id, sum(impressions), sum(clicks), count(DISTINCT dt)
+            FROM attribution.slot_daily WHERE head_page_type = 'home' AND head_content_id <> '(none)' GROUP BY ALL"""
+        ).fetchall()
+    by_content: dict[str, dict[Any, tuple[int, ...]]] = {}
+    for module, slot, content, *figures in found:
+        by_content.setdefault(content, {})[module, slot] = tuple(figures)
+    one, other = sorted(by_content, key=lambda content: -sum(each[0] for each in by_content[content].values()))[:2]
+    rows = table(
+        look_at(copy, f"/slots?{MADE_UP}&page_type=home&content={one}&against={other}")[1], "map_contents"
+    ).rows
+    assert {(row["head_module"], row["head_slot"]) for row in rows} == {*by_content[one], *by_content[other]}
+    for row in rows:
+        for content, suffix in ((one, ""), (other, "_before")):
+            expected = by_content[content].get((row["head_module"], row["head_slot"]), (None, None, None))
+            assert tuple(row[f"{name}{suffix}"] for name in ("impressions", "clicks", "days")) == expected
+
+
 @pytest.mark.parametrize(
     "metric", ["revenue", "impressions", "slot_click_rate", "revenue_per_mille_impressions", "orders"]
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +23,8 @@ from dashboards.copy.build import publish
 from pipelines.home.folder import Home
 from tests.app_pages import flat, look_at, table, texts, values
 from tests.commands import headwater
+from tests.integration.dagster_servers import Servers
+from tests.integration.test_dashboard_server import page, started
 from tests.processes import copy_of
 from tests.shared_homes import made_once
 from tests.support import all_tables, assert_same_tables, land, make_home
@@ -186,6 +190,28 @@ def test_hours_of_both_days_accumulate(in_progress):
     assert "revenue_before" not in [column.field for column in alone.columns]
 
 
+def test_the_hours_of_a_slice_are_its_own(in_progress):
+    # The regular has paid an order a week ago; guests never do, so they are new.
+    for value, visitors, exposures, revenue in (("returning", "1", "13", sales_until(13)), ("new", "13", "13", 0)):
+        shown = cards_of_today(look_at(in_progress.copy, f"/?lang=en&in.customers={value}")[1])
+        assert {name: card.full for name, card in shown.items()} == {
+            "revenue": f"¥{revenue}.00",
+            "orders": "13" if revenue else "0",
+            "visitors": visitors,
+            "exposures": exposures,
+        }
+    blocks = look_at(in_progress.copy, "/?lang=en&in.customers=new")[1]
+    assert values(table(blocks, "today"), "visitors")[:3] == [1, 2, 3], "one guest comes in each hour"
+    assert any("whole shop only" in note.text for note in texts(blocks, "note"))
+    everything = cards_of_today(look_at(in_progress.copy, "/?lang=en")[1])
+    most = "SELECT arg_max(entrance_id, exposures) AS entrance FROM attribution.entrance_daily"
+    shown = cards_of_today(
+        look_at(in_progress.copy, f"/?lang=en&in.entrance={in_progress.copy.one(most)['entrance']}")[1]
+    )
+    assert [shown[name].full for name in ("visitors", "exposures")] == ["14", "26"], "all came by it"
+    assert shown["visitors"].full == everything["visitors"].full
+
+
 def test_an_open_day_is_called_so_and_compared(in_progress):
     context, blocks = look_at(in_progress.copy, f"/?lang=en&from={TODAY}&to={TODAY}")
     assert "still open" in days_note(context)
@@ -221,3 +247,20 @@ def test_a_day_that_came_in_pieces_equals_one_that_came_at_once(in_progress, tmp
     found = all_tables(in_progress.home)
     assert {row["hour"] for row in found["core.traffic_hourly"] if row["dt"] == TODAY} == set(range(13))
     assert_same_tables(found, all_tables(home))
+
+
+def test_servers_show_an_hour_soon_after_it_landed(yesterday, tmp_path):
+    home = copy_of(yesterday, tmp_path / "home")
+    land_hours(home, TODAY, range(9))
+    run_command(home)
+    (tmp_path / "logs").mkdir()
+    dashboards, browser = started(home)
+    try:
+        with Servers(home, tmp_path / "logs") as servers:
+            assert f"{TODAY}, up to 9:00" in page(browser)
+            land_hours(home, TODAY, [9])
+            landed = time.monotonic()
+            servers.wait("the hour on the overview", lambda: f"{TODAY}, up to 10:00" in page(browser))
+            print(f"the overview showed the hour {time.monotonic() - landed:.0f} s after it landed")
+    finally:
+        dashboards.stop(signal.SIGTERM)

@@ -22,6 +22,7 @@ import pytest
 from dashboards.copy.build import CopyFile, publish
 from dashboards.workbench.confined import Limits, QueryError, run_confined
 from dashboards.workbench.gate import RefusedError
+from dashboards.workbench.log import last_queries
 from dashboards.workbench.queries import Workbench
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, land_days, new_home, visit
@@ -257,6 +258,21 @@ def test_what_is_refused_or_fails_is_logged_with_its_reason(home, sql, error, ou
     line = json.loads(home.query_log.read_text(encoding="utf-8").splitlines()[-1])
     assert (line["outcome"], line["rows"], line["sql"]) == (outcome, 0, sql)
     assert message in line["said"]
+
+
+def test_values_are_bound_and_never_part_of_the_query(home):
+    attack = "x' OR 1=1 --"
+    sql = """SELECT $a AS a, $b + 1 AS b, DATE '2026-01-02' > $c AS c,
+        (SELECT count(*) FROM core.events WHERE event_type = $a) AS n"""
+    values = {"a": ("text", attack), "b": ("number", "1.5"), "c": ("date", "2026-01-01")}
+    answer = Workbench(home, PATIENT).ask(sql, "ann", values=values)
+    assert answer.result.rows == [[attack, "2.5", True, 0]]
+    assert last_queries(home, 1)[0]["values"] == {"a": attack, "b": "1.5", "c": "2026-01-01"}
+
+
+def test_a_query_without_its_values_fails(home):
+    with pytest.raises(QueryError, match="parameter"):
+        Workbench(home, PATIENT).ask("SELECT $a", "ann")
 
 
 def test_rows_and_bytes_beyond_the_caps_are_cut_and_said_to_be(copy_file):

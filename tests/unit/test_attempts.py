@@ -24,7 +24,7 @@ MIDNIGHT = dt.datetime(2026, 11, 9)
 PEOPLE, PAGES, MODULES = ("ann", "bob"), ("home", "list"), ("feed", "banner")
 STEPS = ["exposure", "product_click", "add_to_cart", "order", "page:home", "page:list", "module:home.feed",
          "module:list.banner"]  # fmt: skip
-WINDOWS = [None, dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(days=2)]
+WINDOWS = ["dt", dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(days=2)]
 
 
 @st.composite
@@ -51,7 +51,7 @@ def logs(draw: st.DrawFn) -> dict[str, list[Row]]:
     return given_rows
 
 
-def found(log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt.timedelta | None) -> dict[str, Row]:
+def found(log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt.timedelta | str) -> dict[str, Row]:
     """Person → attempt, by the program: its table, its query, its computation."""
     rows = computed(["attribution.person_steps"], log, DAYS)["attribution.person_steps"]
     columns = {"dt": "DATE", "person_id": "VARCHAR", "kind": "VARCHAR", "page_type": "VARCHAR", "module": "VARCHAR",
@@ -84,7 +84,7 @@ def found(log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt
     window=st.sampled_from(WINDOWS),
 )
 def test_attempts_are_those_of_a_loop_over_all_events(
-    log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt.timedelta | None
+    log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt.timedelta | str
 ) -> None:
     done = actions(log["attribution.attributed_events"], log["core.events"], log["core.order_lines"])
     assert found(log, steps, last, window) == funnel(done, steps, FIRST, last, window)
@@ -126,7 +126,7 @@ def test_the_furthest_attempt_within_an_hour_counts(
 
 
 def test_nobody_who_did_not_do_the_first_step_is_counted() -> None:
-    nobody = attempts(hits(("-", 0, 2), ("-", 1, 3)), 3, FIRST, None)
-    none = attempts(hits(("a", 0, 1)).clear(), 3, FIRST, None)
+    nobody = attempts(hits(("-", 0, 2), ("-", 1, 3)), 3, FIRST, "dt")
+    none = attempts(hits(("a", 0, 1)).clear(), 3, FIRST, "dt")
     assert (nobody.height, none.height) == (0, 0)
     assert nobody.schema == none.schema

@@ -41,6 +41,7 @@ RUN = {
         {"id": "sql-text", "property": "value", "value": "SELECT 1"},
         {"id": "sql-next", "property": "data", "value": "0" * 32},
         {"id": "url", "property": "search", "value": ""},
+        {"id": "sql-values", "property": "data", "value": {}},
     ],
     "changedPropIds": ["sql-run.n_clicks"],
 }
@@ -157,6 +158,7 @@ def test_a_request_without_one_of_its_parts_is_refused(client, name, key):
         ("run", "state", 1, [5, ["SELECT 1"], {"sql": 1}]),
         ("run", "state", 2, [5, ["0" * 32]]),
         ("run", "state", 3, [5, []]),
+        ("run", "state", 4, [5, [], "x", {"days": 7}]),
         ("stop", "inputs", 0, ["1", [1]]),
         ("stop", "state", 0, [5, {}]),
     ],

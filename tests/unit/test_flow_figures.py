@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.figures.flows import LATER, MOST_NODES, MOST_STEPS, OTHER, folded, path_icicle, path_sankey
+from dashboards.figures.flows import LATER, MOST_NODES, MOST_PATHS, MOST_STEPS, OTHER, folded, path_icicle, path_sankey
+from dashboards.figures.look import clear
 from dashboards.locale import Locale
 
 EN = Locale("en", "CNY")
@@ -20,19 +21,34 @@ paths = st.dictionaries(st.lists(steps, min_size=1, max_size=12).map(tuple), st.
 
 @given(paths)
 def test_folding_keeps_the_sum_and_the_bounds(found):
-    made, others = folded(found)
+    drawn = folded(found)
+    made = drawn.paths
     assert sum(made.values()) == sum(found.values())
     assert all(len(path) <= MOST_STEPS for path in made)
     for step in range(MOST_STEPS):
-        kinds = {path[step] for path in made if len(path) > step}
+        kinds = {path[step] for path in made if len(path) - 1 > step}
         assert len(kinds) <= MOST_NODES
-        assert (OTHER in kinds) == (others[step] > 0)
+    assert len({path[-1] for path in made}) <= MOST_NODES
+    hidden = {(path, step) for path in made for step, name in enumerate(path) if name == OTHER}
+    assert hidden == {place for place, names in drawn.replaced.items() if names}
 
 
 def test_a_long_path_keeps_its_beginning_and_its_end():
     path = tuple(f"page{n}.m" for n in range(9))
-    made, _ = folded({path: 1.0})
-    assert list(made) == [(*path[: MOST_STEPS - 2], LATER, path[-1])]
+    assert list(folded({path: 1.0}).paths) == [(*path[: MOST_STEPS - 2], LATER, path[-1])]
+
+
+def test_small_paths_are_drawn_by_their_ends_and_others_says_how_many_steps_it_hides():
+    large = {("home.feed", f"page{n % 3}.m", f"list{n}.m", "detail.buy_bar"): 100.0 for n in range(MOST_PATHS)}
+    small = {("home.feed", f"rare{n}.m", "cart.m", "detail.buy_bar"): 1.0 for n in range(5)}
+    made = folded(large | small)
+    assert made.paths["home.feed", OTHER, "detail.buy_bar"] == 5
+    assert made.replaced[("home.feed", OTHER, "detail.buy_bar"), 1] == {"cart.m", *(f"rare{n}.m" for n in range(5))}
+    figure = path_sankey(EN, large | small, "add_to_carts")
+    labels = list(figure.data[0].node.label)
+    assert "Other (6) · 5" in labels
+    assert f"Other ({MOST_PATHS - MOST_NODES + 1}) · {100 * (MOST_PATHS - MOST_NODES + 1):,}" in labels
+    assert figure.layout.meta["notes"] == (EN.text("flows.most", n=MOST_PATHS, m="5"),)
 
 
 @given(paths)
@@ -53,6 +69,20 @@ def test_nodes_say_their_name_and_number():
     labels = list(path_sankey(EN, PATHS, "add_to_carts").data[0].node.label)
     assert "Home · Search · 60" in labels
     assert "Detail page · Buy bar · 105" in labels
+
+
+def test_a_flow_has_the_colour_of_the_step_it_comes_from():
+    trace = path_sankey(EN, PATHS, "add_to_carts").data[0]
+    colors = trace.node.color
+    assert len({color for label, color in zip(trace.node.label, colors, strict=True)}) == len(colors)
+    assert list(trace.link.color) == [clear(colors[source], 0.3) for source in trace.link.source]
+
+
+def test_no_name_is_cut_and_there_is_room_for_every_label():
+    names = [f"a_rather_long_page{n}.with_module" for n in range(MOST_NODES)]
+    figure = path_sankey(EN, {(name, "detail.buy_bar"): 10.0**n for n, name in enumerate(names)}, "add_to_carts")
+    assert not [label for label in figure.data[0].node.label if "…" in label]
+    assert figure.layout.height > MOST_NODES * (figure.data[0].node.pad + figure.layout.font.size)
 
 
 def test_all_ends_stand_in_the_last_column():

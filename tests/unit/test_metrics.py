@@ -16,7 +16,8 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import REPOSITORY
 from pipelines.sqlproject.lint_rules.metrics import MetricFormula
 from pipelines.sqlproject.linter import lint
-from pipelines.sqlproject.metrics import expanded, formula_over, load_metrics, select
+from pipelines.sqlproject.metric_sql import expanded, formula_over, select
+from pipelines.sqlproject.metrics import load_metrics
 
 DAY = dt.date(2026, 5, 1)
 ONE = """

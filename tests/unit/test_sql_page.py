@@ -22,6 +22,7 @@ from dashboards.app.render import components
 from dashboards.app.server import create_app
 from dashboards.app.sql.callbacks import Runner
 from dashboards.app.sql.page import sql
+from dashboards.app.sql.parameters import asked_by, fault_of, values_of
 from dashboards.app.sql.results import KEPT_SECONDS, Outcome, Results, new_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.sql.table import result_table
@@ -30,6 +31,7 @@ from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
 from dashboards.copy.build import CopyFile
 from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
 from dashboards.locale import Locale
+from dashboards.texts import Texts
 from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import last_queries, write_log
 from pipelines.compute.workspace import open_workspace
@@ -111,7 +113,7 @@ def test_viewers_run_and_stop_nothing_whatever_they_send(home, callback):
     name, _, prop = callback.partition(".")
     states = [("sql-auto", "data", True), ("sql-text", "value", "SELECT 1"), ("sql-next", "data", new_key())]
     if name == "sql-done":
-        clicked, states = "sql-run", [*states, ("url", "search", "")]
+        clicked, states = "sql-run", [*states, ("url", "search", ""), ("sql-values", "data", {})]
     else:
         clicked, states = "sql-stop", [states[2]]
     request = {
@@ -306,7 +308,7 @@ def test_days_that_no_spreadsheet_knows_stay_texts():
 )
 @pytest.mark.parametrize("heights", [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [None, None, None], [-5.0, None, 1e12]])
 def test_any_result_can_be_drawn(kind, x, heights):
-    figure = result_chart(Locale("zh", "CNY"), kind, x, Values("<i>y</i>", heights, "number"))
+    figure = result_chart(Locale("zh", "CNY"), kind, x, [Values("<i>y</i>", heights, "number")])
     said = figure.to_json()
     assert "<script>" not in said
     assert "<i>" not in said
@@ -351,7 +353,7 @@ def test_the_series_is_chosen_by_the_address(copy, asked, traces):
 @pytest.mark.parametrize("kind", MOST)
 def test_no_bar_hides_another_of_its_series(kind):
     x, y = Values("x", ["a", "a", "b", "a"], "text"), Values("y", [1.0, 2.0, 3.0, 4.0], "number")
-    figure = result_chart(Locale("en", "USD"), kind, x, y, Values("s", ["p", "p", "p", "q"], "text"))
+    figure = result_chart(Locale("en", "USD"), kind, x, [y], Values("s", ["p", "p", "p", "q"], "text"))
     first, second = figure.data
     assert len(set(first.x)) == 3
     assert second.x[0] == first.x[0]  # at the same x, so the two series are side by side
@@ -362,7 +364,7 @@ def test_no_bar_hides_another_of_its_series(kind):
 @pytest.mark.parametrize("series", [["a", None, HOSTILE], [1.5, None, math.nan], ["2026-03-01", None, "2026-03-01"]])
 def test_any_series_can_be_drawn(kind, series):
     x, y = Values("x", ["a", None, HOSTILE], "text"), Values("y", [None, 2.0, -1.0], "number")
-    figure = result_chart(Locale("zh", "CNY"), kind, x, y, Values("s", series, "text"))
+    figure = result_chart(Locale("zh", "CNY"), kind, x, [y], Values("s", series, "text"))
     assert sum(len(trace.x) for trace in figure.data) == 3
     assert "<script>" not in figure.to_json()
 
@@ -375,6 +377,108 @@ def test_series_that_are_too_many_are_said_to_be_left_out(copy):
     (chart,) = charts(list(sql(look_at(copy, result=kept(copy, outcome)))))
     assert [trace.name for trace in chart.figure.data] == names[:MOST_SERIES]
     assert f"first {MOST_SERIES} of {len(names)} series" in chart.notes[0]
+
+
+SEVERAL = replace(
+    RESULT,
+    columns=[("dt", "DATE"), ("revenue", "DECIMAL(18,4)"), ("orders", "BIGINT"), ("buyers", "BIGINT")],
+    rows=[["2026-03-01", "5.0000", 2, 1], ["2026-03-02", "3.0000", 4, 3]],
+)
+
+
+def test_several_columns_are_a_series_each(copy):
+    view = read_view("/sql", "?y=orders&y=revenue&y=gone")
+    assert read_view("/sql", view.query) == view
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, SEVERAL), y=view.get("y")))))
+    assert [(trace.name, list(trace.y)) for trace in chart.figure.data] == [
+        ("orders", [2.0, 4.0]),
+        ("revenue", [5.0, 3.0]),
+    ]
+    assert [column.title for column in chart.table.columns] == ["dt", "orders", "revenue"]
+
+
+def test_stacked_bars_fit_the_axis(copy):
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, DAYS_AND_NAMES), kind="stacked"))))
+    assert {trace.type for trace in chart.figure.data} == {"bar"}
+    assert chart.figure.layout.barmode == "relative"
+    low, high = chart.figure.layout.yaxis.range
+    assert low == 0
+    assert 6 <= high < 8  # the highest stack is 5 + 1
+
+
+@pytest.mark.parametrize("kind", MOST)
+def test_a_truncated_result_says_so_on_the_chart(copy, kind):
+    whole, cut = (
+        charts(list(sql(look_at(copy, result=kept(copy, replace(SEVERAL, is_cut=is_cut)), kind=kind))))[0]
+        for is_cut in (False, True)
+    )
+    assert (whole.notes, whole.figure.layout.annotations) == ((), ())
+    assert "Only the first 2 rows" in cut.notes[0]
+    assert [note.text for note in cut.figure.layout.annotations] == ["Only the first 2 rows are drawn; there are more"]
+
+
+# Parameters --------------------------------------------------------------------------------------------
+
+ASKING = "SELECT * FROM core.orders WHERE dt >= $since AND order_id <> $other LIMIT $most"
+
+
+def test_each_parameter_has_an_input_of_its_kind(copy):
+    page = shown(look_at(copy, q=ASKING, **{"p.since": "2026-03-01", "p.other": "A1", "p.unused": "7"}))
+    for name in ("$since", "$other", "$most"):
+        assert f'"label": "{name}"' in page
+    assert '"type": "DateInput"' in page
+    assert '"value": "2026-03-01"' in page
+    assert '"value": "A1"' in page
+    assert "$unused" not in page
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "Give a value for $since, $other, $most."),
+        (
+            {"since": "2026-02-30", "other": "x", "most": "5"},
+            "$since takes a date such as 2026-11-11, not “2026-02-30”.",
+        ),
+        ({"since": "2026-03-01", "other": "x", "most": "five"}, "$most takes a number, not “five”."),
+        ({"since": "2026-03-01", "other": "x" * 201, "most": "5"}, "The value of $other is too long"),
+        ({"since": "2026-03-01", "other": "x", "most": " 5 "}, ""),
+    ],
+)
+def test_missing_and_wrong_values_are_named(copy, values, said):
+    fault = fault_of(Texts("en"), asked_by(ASKING, copy), values)
+    assert fault.startswith(said)
+    assert bool(fault) == bool(said)
+
+
+def test_the_address_keeps_the_values(home):
+    runner, view = Runner(home), View("sql", filters={"p.old": "1", "q": "SELECT $old"})
+    outcome = replace(RESULT, sql=ASKING, values={"since": "2026-03-01", "other": "a&b"})
+    again = read_view("/sql", runner.address(view, outcome, new_key()).partition("?")[2])
+    assert values_of(again) == {"since": "2026-03-01", "other": "a&b"}
+
+
+def test_a_saved_query_gives_its_parameters_values(home, copy):
+    path = home.saved_queries / "parameter_test.sql"
+    path.write_text(
+        "-- Newest | 最新\n-- $since = 2026-03-01 | From day | 起始日\n-- $most = 5\n"
+        "SELECT * FROM core.orders WHERE dt >= $since LIMIT $most",
+        encoding="utf-8",
+    )
+    try:
+        saved = saved_queries(home)["parameter_test"]
+        assert (saved.titles["zh"], saved.abouts["en"]) == ("最新", "")
+        assert saved.values == {"since": "2026-03-01", "most": "5"}
+        assert saved.labels == {"since": {"en": "From day", "zh": "起始日"}}
+        page = shown(look_at(copy, saved="parameter_test", **{"p.most": "9"}))
+        assert '"label": "From day"' in page
+        assert '"data": {"since": "2026-03-01", "most": "9"}' in page
+        assert '"id": "sql-auto", "data": true' in page.replace(
+            '"data": true, "id": "sql-auto"', '"id": "sql-auto", "data": true'
+        )
+        assert '"id": "sql-auto", "data": false' in shown(look_at(copy, saved="parameter_test", **{"p.most": "many"}))
+    finally:
+        path.unlink()
 
 
 def test_a_cut_result_is_not_sorted(copy):

@@ -37,7 +37,7 @@
         var clears = gathered("clears");
         (context.triggered || []).forEach(function (one) {
           var key = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).key;
-          update[key] = one.value === (defaults[key] || "") ? null : one.value;
+          update[key] = [].concat(one.value).join("\n") === (defaults[key] || "") ? null : one.value;
           if (String(update[key] || "") !== shown().getAll(key).join()) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
         });
         return Object.keys(update).length ? changed(update) : no();

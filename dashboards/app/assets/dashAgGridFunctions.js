@@ -10,6 +10,13 @@ dagfuncs.fullText = function (params) {
   // On hover: the full text if it is cut off; a number with all its digits.
   return data[params.colDef.field + "_full"] || (shown && shown.length > 18 ? shown : null);
 };
+// The bar of a cell with its value; the classes of a cell with a bar, or with a change that is better or worse.
+dagfuncs.barOf = function (params) { return (params.data && params.data[params.colDef.field + "_bar"]) || { backgroundSize: "0" }; };
+dagfuncs.classesOf = function (params) {
+  var data = params.data || {};
+  var field = params.colDef.field;
+  return ["ag-right-aligned-cell", data[field + "_tone"] || (data[field + "_bar"] ? "bar-cell" : "")].filter(Boolean);
+};
 
 var dagcomponents = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 dagcomponents.HeadwaterLink = function (props) {

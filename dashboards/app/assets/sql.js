@@ -1,27 +1,26 @@
-// The SQL page: keys, inserting names into the editor, searching the tables, showing results.
+// The SQL page: keys, searching the tables, showing results. The editor is in sql_editor.js.
 (function () {
   "use strict";
-  function editor() { return document.getElementById("sql-text"); }
-
-  // Set the value as if it were typed, so that Dash's state follows.
-  function write(area, text) {
-    Object.getOwnPropertyDescriptor(window.HTMLTextAreaElement.prototype, "value").set.call(area, text);
-    area.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  var pause = null;
+  function area() { return document.getElementById("sql-text"); }
 
   // The page is rendered again with the result: restore the keyboard focus.
   function keepFocus() {
-    var old = editor(), active = document.activeElement;
-    if (!old || (active !== old && active.id !== "sql-run" && active !== document.body)) { return; }
+    var old = area(), active = document.activeElement, isInEditor = window.headwaterEditor.hasFocus();
+    var isOurs = isInEditor || active === document.body || active.id === "sql-run" || active.closest("#sql-parameters");
+    if (!old || !isOurs) { return; }
     var id = active === document.body ? "sql-run" : active.id, start = old.selectionStart, end = old.selectionEnd, tries = 0;
     var timer = window.setInterval(function () {
-      var area = editor();
-      if (area && area !== old && document.activeElement === document.body) {
-        document.getElementById(id).focus({ preventScroll: true });
-        if (id === "sql-text") { area.setSelectionRange(start, end); }
+      var isNew = area() && area() !== old, isDone = isNew && document.activeElement !== document.body;
+      if (isNew && !isDone && isInEditor) {
+        area().setSelectionRange(start, end);
+        isDone = window.headwaterEditor.focus();
+      } else if (isNew && !isDone) {
+        (document.getElementById(id) || document.getElementById("sql-run")).focus({ preventScroll: true });
+        isDone = true;
       }
       tries += 1;
-      if (tries > 60 || (area && area !== old)) { window.clearInterval(timer); }
+      if (tries > 60 || isDone) { window.clearInterval(timer); }
     }, 50);
   }
 
@@ -38,37 +37,48 @@
           window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         }
         return done && done.error ? done.error : "";
+      },
+      // The query, once typing pauses, if it may have parameters or had some.
+      named: function (text) {
+        window.clearTimeout(pause);
+        var mayHave = (text || "").indexOf("$") >= 0 || document.querySelector("#sql-parameters input");
+        return new Promise(function (done) {
+          if (!mayHave) { done(window.dash_clientside.no_update); return; }
+          pause = window.setTimeout(function () { done(text); }, 400);
+        });
+      },
+      // The value of each parameter; those of parameters that are gone are kept, in case they come back.
+      values: function (_shown, before) {
+        var all = Object.assign({}, before);
+        window.dash_clientside.callback_context.inputs_list[0].forEach(function (one) { all[one.id.name] = one.value || ""; });
+        return all;
       }
     }
   });
 
   document.addEventListener("keydown", function (event) {
-    if (event.target.id === "sql-text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    var isParameter = event.target.closest && event.target.closest("#sql-parameters") && event.target.tagName === "INPUT";
+    if (event.key === "Enter" && (event.target.id === "sql-text" || isParameter) && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      document.getElementById("sql-run").click();
+      // A value that was typed just now reaches the store a moment later.
+      window.setTimeout(function () { document.getElementById("sql-run").click(); }, isParameter ? 60 : 0);
     }
   });
 
   document.addEventListener("click", function (event) {
     var button = event.target.closest && event.target.closest("button[data-insert]");
-    var area = editor();
-    if (!button || !area) { return; }
-    var start = area.selectionStart, end = area.selectionEnd, name = button.dataset.insert;
-    var before = start && !/[\s(,.]$/.test(area.value.slice(0, start)) ? " " : "";
-    write(area, area.value.slice(0, start) + before + name + area.value.slice(end));
-    area.focus();
-    area.setSelectionRange(start + before.length + name.length, start + before.length + name.length);
+    if (button && area()) { window.headwaterEditor.insert(button.dataset.insert); }
   });
 
   // After a change of language or theme keep the unsaved text of the editor.
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a.tool[href^='/sql']");
-    var area = editor();
-    var card = area && area.closest("[data-sql]");
-    if (!link || !card || area.value === card.dataset.sql || area.value.length > 3000) { return; }
+    var text = area();
+    var card = text && text.closest("[data-sql]");
+    if (!link || !card || text.value === card.dataset.sql || text.value.length > 3000) { return; }
     var address = new URL(link.href);
     ["saved", "result"].forEach(function (key) { address.searchParams.delete(key); });
-    address.searchParams.set("q", area.value);
+    address.searchParams.set("q", text.value);
     link.href = address.pathname + address.search;
   }, true);
 

@@ -7,6 +7,7 @@ Not here: the other blocks (``dashboards.sections.customers``), one customer (``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from dashboards.app.as_of import AsOf, as_of
@@ -33,6 +34,7 @@ def customers(context: Context) -> Sequence[Block]:
     reading, note = as_of(context, MAIN)
     if user := context.view.get("user"):
         return customer(context, reading, note, user)
+    reading = replace(reading, copy=context.copy)
     if not reading.has(MAIN):
         return everything(context.locale, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}

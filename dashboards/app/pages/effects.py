@@ -12,6 +12,7 @@ from typing import Any
 from dashboards.app.as_of import as_of
 from dashboards.app.context import Context
 from dashboards.app.pages.touchpoints import touchpoint_href
+from dashboards.app.slice_bar import whole_note
 from dashboards.blocks import Block, Chart, Choice, Controls, Empty, Group, Option, Table, Text
 from dashboards.columns import exact, text
 from dashboards.figures.look import plain
@@ -53,7 +54,7 @@ def effects(context: Context, kind: str, names: Mapping[str, str]) -> list[Block
     small = sum(row["is_small_sample"] for row in rows)
     warning = [Text(locale.text("effects.small", n=small, m=len(rows)), "warning")] if small else []
     chart = _chart(context, kind, model, rows)
-    return [heading, note, intro, *warning, Group((Controls((choice,)), chart), "stack")]
+    return [heading, note, intro, *whole_note(context), *warning, Group((Controls((choice,)), chart), "stack")]
 
 
 def _sample(locale: Locale, row: Mapping[str, Any]) -> str:

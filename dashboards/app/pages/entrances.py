@@ -56,8 +56,7 @@ def entrances(context: Context) -> Sequence[Block]:
         *parts,
         _table(context, rows, entrance),
         *sales_by_match(context),
-        _course(context, rows, names),
-        _value(context, rows),
+        Group((_course(context, rows, names), _value(context, rows))),
         Text(context.locale.text("entrances.models"), "note", href=context.view.to("models").href),
     ]
 

@@ -7,7 +7,7 @@ Not here: the choice of steps (``dashboards.app.pages.funnel_steps``), the defin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,8 +16,17 @@ import polars as pl
 
 from dashboards.app.cards import metric_card
 from dashboards.app.context import Context
-from dashboards.app.pages.funnel_steps import WINDOWS, Steps, chosen_steps, chosen_window, window_choice
+from dashboards.app.pages.funnel_steps import (
+    SESSION,
+    SESSIONS,
+    WINDOWS,
+    Steps,
+    chosen_steps,
+    chosen_window,
+    window_choice,
+)
 from dashboards.app.pages.touchpoints import touchpoint_names
+from dashboards.app.slice_bar import Dimensions
 from dashboards.attempts import attempts
 from dashboards.blocks import Block, Cards, Chart, Choice, Column, Controls, Option, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
@@ -25,10 +34,15 @@ from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.look import ORANGE, plain
 from dashboards.metrics import full_text
 from dashboards.queries import query
+from dashboards.slices import Slice
 
 STEPS = "attribution.person_steps"
 NO_BREAKDOWN = "none"
-_NEEDED = {"entrance": STEPS, "channel": "core.sessions", "new": "core.first_visits"}
+_OF_DAY = ("platform", "customers", "segment")
+"""The breakdowns by dimensions of a visitor on a day."""
+_NEEDED = {
+    "entrance": STEPS, "channel": SESSIONS, "new": "core.first_visits", **dict.fromkeys(_OF_DAY, "core.visitors"),
+}  # fmt: skip
 """Breakdown → the table that it needs."""
 
 
@@ -64,10 +78,47 @@ def _attempts(context: Context, steps: Steps, window: str, first: dt.date, last:
     Where the data ends soon after the days shown, the comparison days are followed for as many days: otherwise later
     steps would seem to have become rarer.
     """
-    span = WINDOWS[window] or dt.timedelta()
+    span = WINDOWS[window]
+    if isinstance(span, str):
+        span = dt.timedelta(days=span == SESSION)  # a session may go on after midnight
     until = last + min(span, max(_last_day(context) - context.days.last, dt.timedelta()))
-    hits = context.copy.frame(query("funnel.hits"), steps="\n".join(steps.keys), **{"from": first, "to": until})
+    hits = _hits(context, steps, first, until)
+    if window == SESSION:
+        hits = _with_session(context, hits, steps, first, until)
     return attempts(hits, len(steps.keys), last, WINDOWS[window])
+
+
+def _hits(context: Context, steps: Steps, first: dt.date, until: dt.date) -> pl.DataFrame:
+    """The events of the steps. Filters choose where step 1 was done; only those by product apply to later steps."""
+    days = {"from": first, "to": until, "steps": "\n".join(steps.keys)}
+    if not context.slice:
+        return context.whole.frame(query("funnel.hits"), **days)
+    of_products = Slice(context.slice).only(("category", "brand"))
+    later = context.whole.in_slice(of_products if of_products.values else None).frame(query("funnel.hits"), **days)
+    begun = context.copy.frame(query("funnel.hits"), **days).filter(pl.col("step_no") == 1)
+    return pl.concat([begun, later.filter(pl.col("step_no") > 1)])
+
+
+def _with_session(context: Context, hits: pl.DataFrame, steps: Steps, first: dt.date, until: dt.date) -> pl.DataFrame:
+    """*hits* with the column session, the number of the person's latest session that had begun.
+
+    An order is in it if the person had done something else less than the timeout of sessions before. Other hits are in
+    no session, and have a number of their own.
+    """
+    days = {"from": first - dt.timedelta(days=1), "to": until}  # a session that began the day before may go on
+    sessions = context.whole.frame(query("funnel.sessions"), **days).with_row_index(SESSION).drop("channel")
+    orders = context.whole.frame(query("funnel.orders"), **{"from": first, "to": until})
+    order_no = steps.keys.index("order") + 1 if "order" in steps.keys else 0
+    timeout = dt.timedelta(minutes=context.whole.settings.sessions.timeout_minutes)
+    ended = pl.when(pl.col("last_event_at") <= pl.col("at")).then("last_event_at")
+    is_late = (pl.col("at") - pl.max_horizontal("active_at", ended) >= timeout).fill_null(value=True)
+    return (
+        hits.sort("at")
+        .join_asof(sessions, left_on="at", right_on="started_at", by="person_id", check_sortedness=False)
+        .join(orders, on=["person_id", "at"], how="left")
+        .with_columns(pl.when((pl.col("step_no") == order_no) & is_late).then(None).otherwise(SESSION).alias(SESSION))
+        .with_columns(pl.col(SESSION).cast(pl.Int64).fill_null(-1 - pl.int_range(pl.len())))
+    )
 
 
 def _last_day(context: Context) -> dt.date:
@@ -193,7 +244,7 @@ def _chart(
 def _still_open(context: Context, now: pl.DataFrame, window: str, steps: int) -> int:
     """The number of persons who may still do more steps: their window is not over when the data ends."""
     span = WINDOWS[window]
-    if span is None:
+    if isinstance(span, str):
         return 0
     end = dt.datetime.combine(_last_day(context) + dt.timedelta(days=1), dt.time())
     end_utc = end.replace(tzinfo=ZoneInfo(context.copy.settings.timezone)).astimezone(dt.UTC).replace(tzinfo=None)
@@ -227,9 +278,9 @@ def _parts(context: Context, steps: Steps, by: str, now: pl.DataFrame, then: pl.
         return []
     if not context.copy.has(_NEEDED[by]):
         return [Text(locale.text("channels.too_large", tables=_NEEDED[by]), "missing", "headwater sql")]
-    names = _part_names(context, by)
     found = _by_part(_with_part(context, by, now), len(steps.keys))
     earlier = _by_part(_with_part(context, by, then), len(steps.keys)) if then is not None else {}
+    names = _part_names(context, by, found)
     rows = [_part_row(key, names.get(key, key), counts, earlier.get(key)) for key, counts in found.items()]
     rows.sort(key=lambda row: (-row["step_1"], row["key"]))
     whole = [None if found is None else _counts(found, len(steps.keys)) for found in (now, then)]
@@ -277,10 +328,15 @@ def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
     started = found["dt"].to_list()
     first, last = min(started), max(started)
     if by == "new":
-        new = context.copy.frame(query("funnel.new"), **{"from": first, "to": last}).with_columns(part=pl.lit("new"))
+        new = context.whole.frame(query("funnel.new"), **{"from": first, "to": last}).with_columns(part=pl.lit("new"))
         return found.join(new, on=["person_id", "dt"], how="left").with_columns(pl.col("part").fill_null("returning"))
+    if by in _OF_DAY:
+        sql = f"SELECT * FROM ({query('slices.people')}) WHERE dt BETWEEN $from AND $to"
+        people = context.whole.frame(sql, segments_on=context.segments_on or dt.date.min, **{"from": first, "to": last})
+        part = pl.col(f"slice_{by}").fill_null("(none)")
+        return found.join(people, on=["person_id", "dt"], how="left").with_columns(part=part)
     # A session that began the day before may go on after midnight.
-    sessions = context.copy.frame(query("funnel.sessions"), **{"from": first - dt.timedelta(days=1), "to": last})
+    sessions = context.whole.frame(query("funnel.sessions"), **{"from": first - dt.timedelta(days=1), "to": last})
     return (
         found.sort("at")
         .join_asof(sessions, left_on="at", right_on="started_at", by="person_id", check_sortedness=False)
@@ -288,9 +344,12 @@ def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _part_names(context: Context, by: str) -> dict[str, str]:
+def _part_names(context: Context, by: str, parts: Collection[str]) -> dict[str, str]:
     """Part → its display name."""
     text_of = context.locale.text
+    if by in _OF_DAY:
+        dimensions = Dimensions(context)
+        return {part: dimensions.name(by, part) for part in parts}
     if by == "new":
         return {key: text_of(f"funnel.part.{key}") for key in ("new", "returning")}
     if by == "channel":

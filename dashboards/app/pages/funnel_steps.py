@@ -18,12 +18,16 @@ from dashboards.queries import query
 ACTIONS = ("exposure", "product_click", "add_to_cart", "order")
 """The steps that every shop has; also the default funnel."""
 
+SESSIONS = "core.sessions"
 NO_STEP = "none"
 DEFAULTS = {"s1": ACTIONS[0], "s2": ACTIONS[1], "s3": ACTIONS[2], "s4": ACTIONS[3], "s5": NO_STEP}
 """Key in the URL → the step that it has by default."""
 
-WINDOWS = {"day": None, "1": dt.timedelta(days=1), "7": dt.timedelta(days=7), "30": dt.timedelta(days=30)}
-"""Value in the URL → the window; None: the same day."""
+SESSION = "session"
+WINDOWS: Mapping[str, dt.timedelta | str] = {
+    SESSION: SESSION, "day": "dt", "1": dt.timedelta(days=1), "7": dt.timedelta(days=7), "30": dt.timedelta(days=30),
+}  # fmt: skip
+"""Value in the URL → the window: a time, or what all steps have in common (a column of the hits)."""
 DEFAULT_WINDOW = "7"
 
 
@@ -80,7 +84,7 @@ def _names(context: Context) -> dict[str, str]:
     """Step → its display name: actions, then the shop's pages, then its modules."""
     text = context.locale.text
     names = {action: text(f"funnel.step.{action}") for action in ACTIONS}
-    for row in context.copy.rows(query("funnel.options")):
+    for row in context.whole.rows(query("funnel.options")):
         if row["kind"] == "page":
             names[f"page:{row['page_type']}"] = text("funnel.page", name=text.name("page_type", row["page_type"]))
         else:
@@ -92,11 +96,16 @@ def _names(context: Context) -> dict[str, str]:
 def chosen_window(context: Context) -> str:
     """The key of the URL's window, one of WINDOWS."""
     asked = context.view.get("within")
-    return asked if asked in WINDOWS else DEFAULT_WINDOW
+    return asked if asked in _windows(context) else DEFAULT_WINDOW
 
 
 def window_choice(context: Context, window: str) -> Choice:
     """The control of the window."""
     text = context.locale.text
-    options = tuple(Option(key, text(f"funnel.within.{key}")) for key in WINDOWS)
+    options = tuple(Option(key, text(f"funnel.within.{key}")) for key in _windows(context))
     return Choice("within", text("funnel.within"), options, window, default=DEFAULT_WINDOW)
+
+
+def _windows(context: Context) -> tuple[str, ...]:
+    """The keys of the windows to choose from: without sessions in the copy, not that of a session."""
+    return tuple(key for key in WINDOWS if key != SESSION or context.whole.has(SESSIONS))

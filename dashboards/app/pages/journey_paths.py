@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboards.app.as_of import as_of
 from dashboards.app.context import Context
+from dashboards.app.slice_bar import whole_note
 from dashboards.blocks import Block, Choice, Column, Controls, Empty, Option, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.queries import query
@@ -46,6 +47,7 @@ def journey_paths(context: Context, kind: str, names: Mapping[str, str]) -> list
         heading,
         note,
         Text(locale.text("effects.window", n=days, day=reading.day), "intro"),
+        *whole_note(context),
         Controls((Choice("via", locale.text("journeys.via"), options, via, is_searchable=True),)),
         _with_orders(context, found),
         _without_orders(context, lost),
@@ -92,6 +94,7 @@ def _listed(context: Context, key: str, name: str, rows: list[dict[str, Any]], m
         locale.text(f"{name}.about"),
         notes=notes,
         is_wide=True,
+        bar=measures[0].field or "",
         is_sortable=not notes,
         keys=("transformed_path",),
     )

@@ -68,7 +68,8 @@ def journeys(context: Context) -> Sequence[Block]:
 def _totals(context: Context, kind: str, first: dt.date, last: dt.date) -> dict[str, Any]:
     days = {"from": first, "to": last}
     touched = context.copy.one(query("journeys.totals"), type=kind, **days)
-    return touched | context.copy.one(query("journeys.untouched"), type=kind, **days)
+    untouched = context.copy.one(query("journeys.untouched"), type=kind, **days)
+    return touched | {"orders_without_touch": untouched["orders_without_touch"] or 0}
 
 
 def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any]], dict[int, Any] | None]:
@@ -128,7 +129,7 @@ def _histogram(context: Context, kind: str, own: str, measure: str, name: Callab
     about = locale.text.joined(
         locale.text(f"about.{measure}"), locale.text("course.one.compared") if then is not None else ""
     )
-    table = Table(own.removeprefix("journeys."), locale.text(own), columns, rows, about)
+    table = Table(own.removeprefix("journeys."), locale.text(own), columns, rows, about, bar="orders_with_touch")
     figure = distribution(
         locale,
         "orders_with_touch",

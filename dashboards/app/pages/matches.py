@@ -73,10 +73,9 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
         *(metric(locale, name) for name in ("net_revenue", "margin")),
         text(locale.text("column.definition"), "definition", is_long=True),
     ]
-    about = locale.text("matches.about")
-    return [
-        Table("matches", locale.text("matches.title"), columns, rows, about, whole, is_wide=True, keys=("matched_by",))
-    ]
+    about, keys = locale.text("matches.about"), ("matched_by",)
+    title = locale.text("matches.title")
+    return [Table("matches", title, columns, rows, about, whole, is_wide=True, keys=keys, bar="revenue")]
 
 
 def matched_sales(context: Context, names: dict[str, str], entrance: str, slot: str) -> Sequence[Block]:

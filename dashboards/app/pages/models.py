@@ -102,9 +102,9 @@ def _side_by_side(context: Context, kind: str, credits: Credits) -> list[Block]:
         keys=("touchpoint",),
     )  # fmt: skip
     figure = _bars(locale, credits, chosen, shown, marked)
+    about = locale.text.joined(locale.text(f"model.{chosen}.about"), locale.text(f"model.{chosen}.use"))
     return [
-        Text(locale.text("models.heading", model=locale.text(f"model.{chosen}")), "heading"),
-        Text(locale.text.joined(locale.text(f"model.{chosen}.about"), locale.text(f"model.{chosen}.use")), "intro"),
+        Text(locale.text("models.heading", model=locale.text(f"model.{chosen}")), "heading", about=about),
         Group((Controls((model_choice(context, credits.models, chosen, default),)), Chart(figure, table, is_wide=True)),
               "stack"),
     ]  # fmt: skip
@@ -226,4 +226,4 @@ def _guide(context: Context, kind: str) -> list[Block]:
     )
     if FUSED not in models_of(kind):
         return [table]
-    return [Text(locale.text("models.why"), "heading"), Text(locale.text("models.why.about", n=window), "intro"), table]
+    return [Text(locale.text("models.why"), "heading", about=locale.text("models.why.about", n=window)), table]

@@ -64,6 +64,7 @@ def modules(context: Context) -> Sequence[Block]:
         is_wide=True,
         is_open=True,
         keys=KEYS,
+        bar="assisted_revenue",
     )
     if selling:
         parts.append(Chart(_bars(context, selling[:_BARS]), table, is_wide=True))

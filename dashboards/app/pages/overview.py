@@ -21,7 +21,7 @@ from dashboards.app.pages.sales_tree import linked, sales_tree
 from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
 from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
-from dashboards.columns import change, exact, metric, text, with_changes
+from dashboards.columns import change, difference, exact, metric, text, with_changes
 from dashboards.figures.course import course
 from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
@@ -45,11 +45,12 @@ def overview(context: Context) -> Sequence[Block]:
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
     parts += [*tree, *sales_notes(locale, now, has_formula=False)]
+    parts += today(context)
     if context.slice:
         whole = context.view.sliced(**{name: () for name, _ in context.slice})
         parts.append(Text(locale.text("overview.of_whole"), href=whole.href))
     else:
-        parts += [*today(context), *attention(context, has_log=has_log)]
+        parts += attention(context, has_log=has_log)
     parts += _movers(context, has_log=has_log)
     parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))
@@ -159,7 +160,7 @@ def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table
             text(locale.text("column.place" if kind == "slot" else f"column.{kind}"), "name", href=_to(context, kind)),
             metric(locale, "revenue"),
             metric(locale, "revenue", field="revenue_before", title=locale.text("column.revenue_before")),
-            metric(locale, "revenue", field="difference", title=locale.text("column.difference")),
+            difference(locale, "revenue", "difference", title=locale.text("column.difference")),
             change(locale, "revenue"),
         ],
         rows,

@@ -30,8 +30,7 @@ def paths(context: Context) -> Sequence[Block]:
     chosen = chosen if chosen in _METRICS else _METRICS[0]
     shape = "icicle" if view.get("shape") == "icicle" else "sankey"
     parts: list[Block] = [
-        Text(locale.text("explorer.title"), "heading"),
-        Text(locale.text("explorer.about", **shapes(locale)), "intro"),
+        Text(locale.text("explorer.title"), "heading", about=locale.text("explorer.about", **shapes(locale))),
         Controls((Search("find", locale.text("explorer.find"), view.get("find"), locale.text("explorer.hint")),)),
         *explore(context),
         Text(locale.text("flows.title"), "heading"),

@@ -6,6 +6,7 @@ Not here: the sections (``dashboards.sections``), one product (``dashboards.app.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -95,6 +96,16 @@ def products(context: Context) -> Sequence[Block]:
     if name == "list":
         return [*top, _table(context, in_slice, chosen)]
     return [*top, *_whole(context, reading, name, chosen.windows, defined)]
+
+
+def window_of(context: Context) -> tuple[dt.date, dt.date]:
+    """The first and the last day of the window that the page shows; without products the days of the view."""
+    reading, _ = as_of(context, MAIN)
+    defined, windows = definitions(context.locale, reading), matrix_windows(reading)
+    if why_no_matrix(context.locale, reading, windows, defined):
+        return context.days.first, context.days.last
+    days = _chosen(context, reading, windows, defined).window.days
+    return reading.day - dt.timedelta(days=days - 1), reading.day
 
 
 def _chosen(

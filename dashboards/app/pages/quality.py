@@ -13,6 +13,7 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.tabs import tabs
+from dashboards.app.slice_bar import whole_note
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
 from dashboards.columns import exact, metric, text
@@ -42,18 +43,14 @@ def quality(context: Context) -> Sequence[Block]:
     if part == "checks":
         return [links, Text(locale.text("checks.heading"), "heading"), _checks(context)]
     if part == "lineage":
-        about = Text(locale.text("lineage.about"), "intro")
-        return [
-            links,
-            Text(locale.text("lineage.title"), "heading"),
-            about,
-            *_lineage(context, read_lineage(context.copy.home)),
-        ]
+        heading = Text(locale.text("lineage.title"), "heading", about=locale.text("lineage.about"))
+        return [links, heading, *_lineage(context, read_lineage(context.copy.home))]
     failed = sum(check.passed is False for check in read_checks(context.copy.home))
     return [
         links,
         Text(locale.text("landed.title"), "heading"),
         Text(locale.text("landed.about"), "intro"),
+        *whole_note(context),
         _cards(context, failed),
         *_mismatches(context),
         _reasons(context),
@@ -142,7 +139,8 @@ def _health(context: Context) -> list[Block]:
     columns = [
         text(locale.text("column.day"), "dt"),
         *(exact(locale, name) for name in ("events", "visitors", "devices", "page_views")),
-        *(exact(locale, name) for name in ("bot_events", "events_without_page_id", "events_with_derived_page_id")),
+        *([] if context.slice else [exact(locale, "bot_events")]),  # bots are no visitors, so they have no platform
+        *(exact(locale, name) for name in ("events_without_page_id", "events_with_derived_page_id")),
         *(exact(locale, name) for name in ("page_id_drops", "page_id_resets")),
         *(exact(locale, name) for name in ("skewed_events", "late_events")),
         *(metric(locale, name) for name in _RATES),

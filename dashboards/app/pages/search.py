@@ -36,11 +36,17 @@ def search(context: Context) -> Sequence[Block]:
         if kind in _NEEDS and not context.copy.has(_NEEDS[kind]):
             notes.append(locale.text("search.too_large", kind=locale.text(f"search.{kind}")))
             continue
-        rows = context.rows(query(f"search.{kind}"), q=wanted.lower(), most=MOST + 1)
+        texts = [text for text, name in context.copy.names.items() if wanted.lower() in name.lower()]
+        rows = context.rows(query(f"search.{kind}"), q=wanted.lower(), texts=tuple(texts), most=MOST + 1)
         if len(rows) > MOST:
             notes.append(locale.text("search.more", kind=locale.text(f"search.{kind}"), n=MOST))
         found += [
-            {"kind": locale.text(f"search.{kind}"), "href": _target(context.view, kind, row["key"])} | row
+            row
+            | {
+                "kind": locale.text(f"search.{kind}"),
+                "href": _target(context.view, kind, row["key"]),
+                "name": " · ".join(filter(None, (row["name"], row.get("variant")))),
+            }
             for row in rows[:MOST]
         ]
     if not found:

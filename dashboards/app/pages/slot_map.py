@@ -17,9 +17,10 @@ from dash.development.base_component import Component
 from dashboards.app.cards import metric_card
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
-from dashboards.app.page_map import PageMap, Place, Spot, page_map
+from dashboards.app.page_map import PageMap, Spot, page_map
+from dashboards.app.pages.map_contents import Contents, chosen_contents, contents_table, slots_of
 from dashboards.app.pages.one_course import chosen_metric, metric_choice
-from dashboards.app.pages.slot_ranking import FEW, METRICS, beside, is_few, slot_ranking
+from dashboards.app.pages.slot_ranking import FEW, METRICS, beside, is_few, metrics_of, slot_ranking
 from dashboards.app.pages.slots import (
     content_name,
     module_name,
@@ -46,28 +47,38 @@ def slot_map(context: Context) -> Sequence[Block]:
     if not types:
         return [*faults, Text(locale.text("slot_map.none"), "missing")]
     page_type = view.get("page_type") if view.get("page_type") in types else types[0]
-    name = chosen_metric(context, "metric", METRICS)
-    is_change = context.days.is_recorded_then and view.get("colour") == "change"
+    metrics = metrics_of(context)
+    name = chosen_metric(context, "metric", metrics)
+    contents = chosen_contents(context, page_type)
     pages = tuple(Option(key, page_name(context, key)) for key in types)
     controls = [
-        Choice("page_type", locale.text("column.page"), pages, page_type, default=types[0]),
-        metric_choice(locale, "metric", METRICS, name),
+        Choice(
+            "page_type", locale.text("column.page"), pages, page_type, default=types[0], clears=("content", "against")
+        ),
+        metric_choice(locale, "metric", metrics, name),
+        *contents.choices,
     ]
-    if context.days.is_recorded_then:
-        ways = tuple(Option(way, locale.text(f"slot_map.colour.{way}")) for way in ("value", "change"))
-        way = "change" if is_change else "value"
-        controls.append(Choice("colour", locale.text("slot_map.colour"), ways, way, default="value"))
+    way = "value"
+    if contents.content or context.days.is_recorded_then:
+        kind = "contents" if contents.content else "days"
+        ways = tuple(Option(key, locale.text(f"slot_map.colour.{key}.{kind}")) for key in ("value", "change"))
+        default = "change" if contents.content else "value"
+        way = context.view.get("colour") if context.view.get("colour") in ("value", "change") else default
+        controls.append(Choice("colour", locale.text("slot_map.colour"), ways, way, default=default))
     parts: list[Block] = [*faults, Controls(tuple(controls))]
     if not context.computed_days:
         return [*parts, context.nothing_there("empty.days")]
     places = with_changes(beside(context, "slot_map.places", page_type=page_type), *METRICS)
-    shown = Map(context, page_type, name, places, is_change=is_change) if places else None
-    return [
-        Text(locale.text("slot_map.title_of", page=page_name(context, page_type)), "title"),
-        *parts,
-        *([_cards(context, page_type), shown.block()] if shown else [Text(locale.text("slot_map.quiet"), "missing")]),
-        slot_ranking(context, name),
-    ]
+    if places:
+        parts.append(_cards(context, page_type))
+        rows = slots_of(context, page_type, contents) if contents.content else places
+        parts.append(Map(context, page_type, name, rows, contents, is_change=way == "change").block())
+        if contents.content:
+            parts.append(contents_table(context, contents, name, rows))
+    else:
+        parts.append(Text(locale.text("slot_map.quiet"), "missing"))
+    title = Text(locale.text("slot_map.title_of", page=page_name(context, page_type)), "title")
+    return [title, *parts, slot_ranking(context, name)]
 
 
 def file_faults(context: Context) -> list[Text]:
@@ -91,29 +102,41 @@ def _page_types(context: Context) -> list[str]:
 def _cards(context: Context, page_type: str) -> Cards:
     rows = {row["is_before"]: row for row in context.rows(query("slot_map.total"), page_type=page_type)}
     then = rows.get(True) if context.days.is_recorded_then else None
-    return Cards(tuple(metric_card(context.locale, name, rows[False], then) for name in METRICS))
+    return Cards(tuple(metric_card(context.locale, name, rows[False], then) for name in metrics_of(context)))
 
 
 class Map:
     """The map of one page, from the figures of its slots."""
 
     def __init__(
-        self, context: Context, page_type: str, name: str, rows: Sequence[dict[str, Any]], *, is_change: bool
+        self,
+        context: Context,
+        page_type: str,
+        name: str,
+        rows: Sequence[dict[str, Any]],
+        two: Contents,
+        *,
+        is_change: bool,
     ) -> None:
         """The map of *page_type*, coloured by the metric *name*, or by its change if *is_change*.
 
-        *rows* are the slots with their changes, at least one.
+        *rows* are the slots with their changes, at least one: against the comparison days, or of one content against
+        another if *two* contents are chosen.
         """
+        self.two = two
         self.context, self.page_type, self.name, self.is_change = context, page_type, name, is_change
         self.rows = rows
         self.page = context.shop_pages.get(page_type)
-        self.contents: dict[Place, Mapping[str, Any]] = {
-            (row["head_module"], row["head_slot"]): row
-            for row in context.rows(query("slot_map.contents"), page_type=page_type)
-        }
-        self.has_changes = context.days.is_recorded_then
+        showed: Sequence[Mapping[str, Any]]
+        if two.content:
+            one = {"head_content_id": two.content, "contents": 1}
+            showed = [row | one for row in rows if row["impressions"] is not None]
+        else:
+            showed = context.rows(query("slot_map.contents"), page_type=page_type)
+        self.contents = {(row["head_module"], row["head_slot"]): row for row in showed}
+        self.has_changes = bool(two.content) or context.days.is_recorded_then
         self._change = change(context.locale, name)
-        self._most = max((abs(self._size(row)) for row in rows if not is_few(row, name)), default=0.0)
+        self._most = max((abs(self._size(row)) for row in rows if not self._is_few(row)), default=0.0)
 
     def block(self) -> Part:
         """The card with the map."""
@@ -125,7 +148,7 @@ class Map:
             self._legend(),
             page_map(self.shown()),
         ]
-        if any(is_few(row, self.name) for row in self.rows):
+        if any(self._is_few(row) for row in self.rows):
             parts.append(html.P(locale.text("slot_map.few.about", n=FEW), className="note"))
         if any(row["entrances"] > 1 for row in self.rows):
             parts.append(html.P(locale.text("slot_map.entrances"), className="note"))
@@ -138,13 +161,23 @@ class Map:
         named = [one.module for one in self.page.modules] if self.page else []
         modules = [*named, *sorted({place[0] for place in spots} - set(named))]
         names = {module: module_name(self.context, self.page_type, module) for module in modules}
-        return PageMap(self.page, spots, names, locale.text("slot_map.empty"), locale.text("slot_map.elsewhere"))
+        empty = locale.text("map_contents.neither" if self.two.content else "slot_map.empty")
+        return PageMap(self.page, spots, names, empty, locale.text("slot_map.elsewhere"))
+
+    def _is_few(self, row: Row) -> bool:
+        """Whether the slot has too few impressions for its colour; a difference of two contents needs them of both."""
+        if is_few(row, self.name):
+            return True
+        then = {key: row[f"{key}_before"] for key in ("impressions", "exposures")} if self.two.content else {}
+        return self.is_change and bool(then) and is_few(then, self.name)
 
     def _size(self, row: Row) -> float:
         """The figure of a slot that its colour stands for; the largest has the full colour."""
         if not self.is_change:
             return float(row[self.name] or 0)
         found: float | None = row[f"{self.name}_change"]
+        if found is None and self.two.content:  # the slot showed only one of them
+            return 0.0
         if found is None:  # new, gone, or no ratio
             is_new = not is_rate(self.name) and bool(row[self.name]) and not row[f"{self.name}_before"]
             return 1.0 if is_new else 0.0
@@ -160,7 +193,7 @@ class Map:
         return self.is_change or known_metric(self.name).is_ratio
 
     def _heat(self, row: Row) -> float | None:
-        if is_few(row, self.name):
+        if self._is_few(row):
             return None
         share = self._size(row) / self._most if self._most else 0.0
         return share if self._is_even else math.sqrt(max(share, 0.0))
@@ -170,27 +203,38 @@ class Map:
         called = slot_name(context, row)
         value, full = short_text(locale.numbers, name, row[name]), full_text(locale.numbers, name, row[name])
         changed = self._changed(row)
-        figures = [f"{locale.text.name('metric', key)}: {full_text(locale.numbers, key, row[key])}" for key in METRICS]
+        figures = [
+            f"{locale.text.name('metric', key)}: {full_text(locale.numbers, key, row[key])}"
+            for key in metrics_of(context)
+        ]
         content = self.contents.get((row["head_module"], row["head_slot"]))
         picture = thumbnail(context, content["head_content_id"]) if content else None
         label = f"{called}: {locale.text.name('metric', name)} {full}"
-        few = [locale.text("slot_map.few", n=FEW)] if is_few(row, name) else []
+        few = [locale.text("slot_map.few", n=FEW)] if self._is_few(row) else []
+        if row.get("judged"):
+            few.append(f"{locale.text('column.click_rate_change')}: {row['judged']}")
         return Spot(
             called,
             value,
             changed,
             self._heat(row),
-            context.view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row)).href,
+            self._href(row),
             f"{label}, {locale.text('column.change')} {self._change.cell(row)}" if changed else label,
             "\n".join([called, *([self._content_text(content)] if content else []), *figures, *few]),
             picture.src if picture else "",
         )
+
+    def _href(self, row: Row) -> str:
+        chosen = {"content": self.two.content, "against": self.two.against} if self.two.content else {}
+        return self.context.view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row), **chosen).href
 
     def _changed(self, row: Row) -> str:
         """The change, without the unit of a difference of rates, which the caption says; '' if there is none."""
         if not self.has_changes:
             return ""
         numbers, before = self.context.locale.numbers, row[f"{self.name}_before"]
+        if self.two.content and (row[self.name] is None or before is None):
+            return ""
         found = arrowed(numbers.points(row[self.name], before)) if is_rate(self.name) else self._change.cell(row)
         return "" if found == NONE else found
 
@@ -205,6 +249,10 @@ class Map:
         said = text("range.days", first=days.first, last=days.last, days=text.days(days.number))
         if not self.has_changes:
             return said
+        if self.two.content:
+            one, other = (content_name(self.context, key) for key in (self.two.content, self.two.against))
+            key = "map_contents.points" if is_rate(self.name) else "map_contents.shown"
+            return text.joined(said, text(key, one=one, other=other))
         key = "slot_map.compared_points" if is_rate(self.name) else "slot_map.compared"
         return text.joined(said, text(key, first=days.then_first, last=days.then_last))
 

@@ -18,8 +18,9 @@ from dashboards.metrics import full_text, short_text
 from dashboards.queries import query
 from pipelines.sqlproject.metrics import known_metric
 
-METRICS = ("revenue", "impressions", "slot_click_rate", "revenue_per_mille_impressions", "orders")
-"""The metrics that can colour the map; the first is the default."""
+_OF_SLOTS = ("revenue", "impressions", "slot_click_rate", "revenue_per_mille_impressions", "orders")
+_OF_PRODUCTS = ("revenue", "exposures", "click_through_rate", "revenue_per_mille", "orders")
+METRICS = tuple(dict.fromkeys((*_OF_SLOTS, *_OF_PRODUCTS)))
 
 FEW = 100
 """A slot with fewer impressions has too few for a rate: chance alone would make it the best or the worst."""
@@ -28,9 +29,19 @@ _MOST_PARTS = 92
 """The longest course by day; over more days each point is a week."""
 
 
+def metrics_of(context: Context) -> tuple[str, ...]:
+    """The metrics that can colour the map; the first is the default.
+
+    Impressions and clicks of a slot have no product. On a page that is filtered by product, the exposures and clicks of
+    the products that it led to stand for them.
+    """
+    return _OF_PRODUCTS if any(name in ("category", "brand") for name, _ in context.slice) else _OF_SLOTS
+
+
 def is_few(row: Row, name: str) -> bool:
     """Whether a slot has too few impressions for the metric *name*; never for a count or an amount."""
-    return known_metric(name).is_ratio and row["impressions"] < FEW
+    shown = "impressions" if name in _OF_SLOTS else "exposures"
+    return known_metric(name).is_ratio and (row[shown] or 0) < FEW
 
 
 def beside(context: Context, name: str, **parameters: object) -> list[dict[str, Any]]:
@@ -60,6 +71,7 @@ def slot_ranking(context: Context, name: str) -> Table:
     """The slots of all entrances, those with the highest value of the metric *name* first."""
     locale, view = context.locale, context.view
     names = context.entrance_names()
+    is_of_products = metrics_of(context) == _OF_PRODUCTS
     rows = with_changes(beside(context, "slot_map.slots"), *METRICS)
     rows.sort(key=lambda row: (row[name] is None, is_few(row, name), -(row[name] or 0)))
     length, courses = _courses(context, name)
@@ -73,8 +85,10 @@ def slot_ranking(context: Context, name: str) -> Table:
     others = [
         key
         for key in (
-            "impressions", "clicks", "slot_click_rate", "orders", "order_lines", "revenue", "net_revenue", "margin",
-            "revenue_per_mille_impressions",
+            *(("exposures", "product_clicks", "click_through_rate") if is_of_products
+              else ("impressions", "clicks", "slot_click_rate")),
+            "orders", "order_lines", "revenue", "net_revenue", "margin",
+            "revenue_per_mille" if is_of_products else "revenue_per_mille_impressions",
         )
         if key != name
     ]  # fmt: skip
@@ -105,10 +119,11 @@ def slot_ranking(context: Context, name: str) -> Table:
         rows,
         locale.text("slots.about"),
         {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
-        (*notes, *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
+        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
+         *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
         is_wide=True,
         keys=SLOT_KEYS,
-    )
+    )  # fmt: skip
 
 
 def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:

@@ -223,6 +223,7 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
         locale.text("orders.about"),
         is_wide=True,
         keys=("product_id", "sku", "user_id", "matched_by", *SLOT_KEYS, "head_content_id"),
+        bar="revenue",
     )
 
 

@@ -25,6 +25,8 @@ from dashboards.queries import query
 _METRICS = ("revenue", "orders", "visitors", "exposures")
 _OF_LOG = frozenset({"visitors", "exposures"})
 _TABLES = ("core.order_lines", "core.traffic_hourly", "attribution.entrance_hourly")
+_OF_SLICES = ("core.events", "attribution.attributed_events")
+"""Tables by which the hours of a slice are computed."""
 
 Hours = Mapping[str, Sequence[float]]
 """Metric → its value from midnight to the end of each hour of a day."""
@@ -33,19 +35,23 @@ Hours = Mapping[str, Sequence[float]]
 def today(context: Context) -> list[Block]:
     """The open day up to its last full hour; empty if no day is open, or if the view does not reach the newest day."""
     copy, locale = context.copy, context.locale
+    needed = (*_TABLES, *(_OF_SLICES if context.slice else ()))
     day = copy.open_from(context.now)
-    if day not in copy.days or context.days.last < copy.newest(context.now) or not all(map(copy.has, _TABLES)):
+    if day not in copy.days or context.days.last < copy.newest(context.now) or not all(map(copy.has, needed)):
         return []
     is_today = day == context.now.astimezone(ZoneInfo(copy.settings.timezone)).date()
     title = locale.text("today.title") if is_today else locale.text("today.title_of", day=day)
     then = compared_days(day, day, context.view.compare)
     before = then[0] if then and then[0] in copy.days_of("attribution.entrance_hourly") else None
-    rows = copy.rows(query("today.hours"), day=day, then=before or dt.date.min)
+    asked = {"day": day, "then": before or dt.date.min}
+    rows = copy.rows(query("today.hours"), **asked)
     own = [row for row in rows if row["dt"] == day]
-    end = full_hours(own, copy.one(query("today.ingested"))["landed_at"], day, copy.settings.timezone)
+    # Which hours are complete is told by all visitors: in a slice, nobody may have come in the last one.
+    everyone = [row for row in context.whole.rows(query("today.hours"), **asked) if row["dt"] == day]
+    end = full_hours(everyone, copy.one(query("today.ingested"))["landed_at"], day, copy.settings.timezone)
     if not end:
         return [Text(title, "heading"), Text(locale.text("today.no_hour", day=day))]
-    metrics = [name for name in _METRICS if name not in _OF_LOG or any(row["events"] for row in own)]
+    metrics = [name for name in _METRICS if name not in _OF_LOG or any(row["events"] for row in everyone)]
     now = _so_far(own, end)
     earlier = _so_far([row for row in rows if row["dt"] == before], HOURS) if before else None
     about = [locale.text("today.about", day=day, time=clock(end))]

@@ -13,7 +13,7 @@ from dashboards.app.context import Context
 from dashboards.app.pages.slots import click_rate_change
 from dashboards.blocks import Block, Choice, Column, Controls, Group, Option, Row, Table
 from dashboards.columns import arrowed, text
-from dashboards.metrics import full_text, is_rate, short_text
+from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
 
 _METRICS = (
@@ -75,7 +75,12 @@ def _table(context: Context, one: Row, other: Row) -> Table:
             text(locale.text("entrances.metric"), "name"),
             value(str(one["content"]), "one"),
             value(locale.text("two_contents.other", content=other["content"]), "other"),
-            text(locale.text("column.change"), "difference"),
+            Column(
+                locale.text("column.change"),
+                lambda row: row["difference"],
+                field="difference",
+                tone=lambda row: tone(row["metric"], row["difference"]),
+            ),
         ],
         [row | {"difference": difference(row)} for row in (days, *rows)],
         locale.text("two_contents.about"),

@@ -1,22 +1,28 @@
 """Runs queries for the SQL page.
 
-Here: the two callbacks, run and stop; who may call them.
+Here: the callbacks that run and stop a query and ask for its parameters; who may call them.
 Not here: the page (``dashboards.app.sql.page``), the workbench (``dashboards.workbench``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import dash
 import flask
-from dash import ClientsideFunction, Input, Output, State
+from dash import ALL, ClientsideFunction, Input, Output, State
 
+from dashboards.app.marts import Marts
 from dashboards.app.sql.page import NO_SERIES, OF_RESULT
+from dashboards.app.sql.parameters import asked_by, fault_of, inputs, with_values
 from dashboards.app.sql.results import Outcome, Results, is_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
+from dashboards.texts import Texts
+from dashboards.workbench.confined import Values
+from dashboards.workbench.parameters import Parameter
 from dashboards.workbench.queries import Workbench
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -28,19 +34,35 @@ LOCAL = "local"
 class Runner:
     """Runs the queries of one server process."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, marts: Marts | None = None) -> None:
         self._home = home
+        self._marts = marts or Marts(home)
         self._bench = Workbench(home)
         self._results = Results(home)
 
-    def run(self, query: str, user: str, key: str, is_gone: Callable[[], bool] = lambda: False) -> Outcome:
+    def parameters(self, query: str) -> list[Parameter]:
+        """The parameters of *query*.
+
+        Raises:
+            HeadwaterError: the lake cannot be read.
+        """
+        return asked_by(query, self._marts.copy()) if "$" in query else []
+
+    def run(
+        self,
+        query: str,
+        user: str,
+        key: str,
+        is_gone: Callable[[], bool] = lambda: False,
+        values: Values = MappingProxyType({}),
+    ) -> Outcome:
         """The outcome of *query*, kept for *user* under *key*; the query is stopped when *is_gone()* is true.
 
         Raises:
             HeadwaterError: the result or the query log cannot be written.
         """
         try:
-            outcome = self._outcome(query, user, key, is_gone)
+            outcome = self._outcome(query, user, key, is_gone, values)
             self._results.keep(user, key, outcome)
         except OSError as error:
             raise HeadwaterError(
@@ -52,18 +74,20 @@ class Runner:
         """Ask to stop the query with *key*, in whichever process it runs."""
         self._results.stop(user, key)
 
-    def _outcome(self, query: str, user: str, key: str, is_gone: Callable[[], bool]) -> Outcome:
+    def _outcome(self, query: str, user: str, key: str, is_gone: Callable[[], bool], values: Values) -> Outcome:
+        said = {name: text for name, (_, text) in values.items()}
         try:
-            answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key) or is_gone())
+            answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key) or is_gone(), values)
         except HeadwaterError as error:
-            return Outcome(query, str(error))
+            return Outcome(query, str(error), values=said)
         result, at = answer.result, answer.file.published_at.isoformat()
-        return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at)
+        return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at, said)
 
     def address(self, view: View, outcome: Outcome, key: str) -> str:
         """The URL of the page that shows *outcome*.
 
-        It contains the name of the saved query, or the query itself unless that is too long. The choices for the chart
+        It contains the name of the saved query, or the query itself unless that is too long, and the values of its
+        parameters. The choices for the chart
         are kept if the new result also has those columns.
         """
         query = outcome.sql
@@ -72,16 +96,19 @@ class Runner:
         fits = len(query) <= LONGEST_QUERY_IN_ADDRESS
         names = {name for name, _ in outcome.columns}
         view = view.to(sort=None)
-        if not {view.get("x"), view.get("y"), view.get("series")} <= names | {"", NO_SERIES}:
+        if not {view.get("x"), *view.get("y").splitlines(), view.get("series")} <= names | {"", NO_SERIES}:
             view = view.to(**OF_RESULT)
-        return view.to(
-            saved=view.get("saved") if is_saved else None, q=query if fits and not is_saved else None, result=key
-        ).href
+        return (
+            with_values(view, outcome.values)
+            .to(saved=view.get("saved") if is_saved else None, q=query if fits and not is_saved else None, result=key)
+            .href
+        )
 
 
-def add_sql(app: dash.Dash, home: Home) -> None:
-    """Add the callbacks of the page's buttons, for analysts and admins."""
-    runner = Runner(home)
+def add_sql(app: dash.Dash, marts: Marts) -> None:
+    """Add the callbacks of the page's buttons and of its parameters, for analysts and admins."""
+    home = marts.home
+    runner = Runner(home, marts)
 
     @app.callback(
         Output("sql-done", "data"),
@@ -90,6 +117,7 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         State("sql-text", "value"),
         State("sql-next", "data"),
         State("url", "search"),
+        State("sql-values", "data"),
         running=[
             (Output("sql-run", "disabled"), True, False),
             (Output("sql-stop", "hidden"), False, True),
@@ -98,14 +126,25 @@ def add_sql(app: dash.Dash, home: Home) -> None:
         ],
         prevent_initial_call=True,
     )
-    def run(clicks: int | None, is_auto: bool | None, query: str | None, key: str | None, search: str | None) -> Any:
+    def run(
+        clicks: int | None,
+        is_auto: bool | None,
+        query: str | None,
+        key: str | None,
+        search: str | None,
+        given: dict[str, str | None] | None,
+    ) -> Any:
         user = _user()
         view = read_view("/sql", search or "")
         if not clicks or not (query or "").strip() or view is None or not is_key(key or ""):
             return dash.no_update
+        said = {name: _storable(value or "") for name, value in (given or {}).items()}
         try:
-            # Text that is not valid Unicode, such as half a surrogate pair, is replaced: it cannot be stored.
-            outcome = runner.run(str(query).encode(errors="replace").decode(), user, str(key), _is_gone())
+            asked = runner.parameters(str(query))
+            if fault := fault_of(Texts(view.language), asked, said):
+                return {"error": fault}
+            values = {one.name: (one.kind, said[one.name]) for one in asked}
+            outcome = runner.run(_storable(str(query)), user, str(key), _is_gone(), values)
         except HeadwaterError as error:
             return {"error": str(error)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
@@ -119,12 +158,43 @@ def add_sql(app: dash.Dash, home: Home) -> None:
             runner.stop(user, str(key))
         return dash.no_update
 
+    @app.callback(
+        Output("sql-parameters", "children"),
+        Input("sql-named", "data"),
+        State("sql-values", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    def ask(query: str | None, given: dict[str, str | None] | None, search: str | None) -> Any:
+        _user()
+        view = read_view("/sql", search or "")
+        if query is None or view is None:
+            return dash.no_update
+        said = {name: value or "" for name, value in (given or {}).items()}
+        saved = saved_queries(home).get(view.get("saved"))
+        return inputs(runner.parameters(query), said, saved, view.language)
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("sql", "named"), Output("sql-named", "data"), Input("sql-text", "value")
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("sql", "values"),
+        Output("sql-values", "data"),
+        Input({"type": "sql-value", "name": ALL}, "value"),
+        State("sql-values", "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "go"), Output("sql-fault", "children"), Input("sql-done", "data")
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "begin"), Output("sql-auto", "modified_timestamp"), Input("sql-auto", "data")
     )
+
+
+def _storable(text: str) -> str:
+    """*text*, in which what is not valid Unicode, such as half a surrogate pair, is replaced: it cannot be stored."""
+    return text.encode(errors="replace").decode()
 
 
 def _user() -> str:

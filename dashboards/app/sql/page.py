@@ -20,16 +20,19 @@ from dash.development.base_component import Component
 from dashboards import columns
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
+from dashboards.app.sql.editor import PATH as MONACO
+from dashboards.app.sql.parameters import asked_by, fault_of, inputs, values_of, with_values
 from dashboards.app.sql.results import Outcome, Results, new_key
 from dashboards.app.sql.saved import SavedQuery, saved_queries
 from dashboards.app.sql.table import is_measure, is_time, result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
 from dashboards.figures.look import cut
-from dashboards.figures.result import MOST, MOST_SERIES, Kind, Values, result_chart, series_of
+from dashboards.figures.result import BARS, MOST, MOST_SERIES, Kind, Values, result_chart, series_of
 from dashboards.locale import Locale
 from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
+from dashboards.workbench.words import functions, keywords
 
 SHOWN_QUERIES = 20
 """Number of recent queries listed."""
@@ -39,7 +42,7 @@ SELECT entrance_id, sum(revenue) AS revenue
 FROM attribution.entrance_daily
 GROUP BY entrance_id
 ORDER BY revenue DESC"""
-_KINDS: tuple[Kind, ...] = ("bar", "line", "scatter")
+_KINDS: tuple[Kind, ...] = ("bar", "stacked", "line", "scatter")
 NO_SERIES = "*"
 """The value in the URL for "no series column", to override the default one."""
 OF_RESULT: Mapping[str, None] = dict.fromkeys(("kind", "x", "y", "series", "sort"))
@@ -77,6 +80,8 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
     view, text = context.view, context.locale.text
     chosen = saved.get(view.get("saved"))
     query = outcome.sql if outcome else chosen.sql if chosen else view.get("q")
+    asked = asked_by(query, context.copy)
+    given = (outcome.values if outcome else {}) or {**(chosen.values if chosen else {}), **values_of(view)}
     area = dcc.Textarea(
         id="sql-text",
         value=query,
@@ -85,18 +90,36 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         rows=min(max(query.count("\n") + 2, 8), 20),
         placeholder=_EXAMPLE,
     )
+    is_ready = chosen is not None and outcome is None and not fault_of(text, asked, given)
     about = html.P(clean(chosen.abouts[view.language]), className="definition") if chosen else None
     parts = [
         html.Label(text("sql.editor"), htmlFor="sql-text"),
         about,
         area,
+        html.Div(
+            id="sql-monaco",
+            className="monaco",
+            hidden=True,
+            **marks(
+                {
+                    "aria-label": text("sql.editor.label"),
+                    "data-monaco": MONACO,
+                    "data-functions": " ".join(functions()),
+                    "data-keywords": " ".join(keywords()),
+                }
+            ),
+        ),
+        html.Div(inputs(asked, given, chosen, view.language), id="sql-parameters"),
+        dcc.Store(id="sql-values", data=dict(given)),
+        dcc.Store(id="sql-named"),
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
         # The store sql-next has the key of the next result. sql-auto says whether the query runs without a click:
-        # only a saved query does, because the shop wrote it. A query in a link may come from anybody.
+        # only a saved query does, because the shop wrote it; values in a link cannot make it another query. A query in
+        # a link may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
-        dcc.Store(id="sql-auto", data=chosen is not None and outcome is None),
+        dcc.Store(id="sql-auto", data=is_ready),
         dcc.Store(id="sql-done"),
     ]
     return Part(html.Section(parts, className="card", **marks({"aria-label": text("sql.editor"), "data-sql": query})))
@@ -151,7 +174,7 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
 
 
 def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
-    """A chart of two or three columns, with controls to choose them.
+    """A chart of some columns, with controls to choose them.
 
     Empty if there are fewer than two rows or columns, or no column of numbers.
     """
@@ -164,11 +187,12 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
     usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
     x = _place(context, "x", names, range(len(names)), usual_x)
-    y = _place(context, "y", names, numbers, usual_y)
+    by_name = {name: place for place, name in reversed(list(enumerate(names)))}
+    asked_ys = [by_name[name] for name in context.view.get("y").splitlines() if by_name.get(name) in numbers]
+    ys = asked_ys[:MOST_SERIES] or [usual_y]
     usual_series = _usual_series(table, names, numbers, x)
     asked = context.view.get("series")
-    by_name = {name: place for place, name in reversed(list(enumerate(names)))}
-    series = None if asked == NO_SERIES else by_name.get(asked, usual_series)
+    series = None if asked == NO_SERIES or len(ys) > 1 else by_name.get(asked, usual_series)
     usual_kind = _fitting(outcome.columns[x][1])
     kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
     kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)
@@ -176,16 +200,25 @@ def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
     choices = (
         Choice("kind", text("sql.kind"), kinds, kind, default=usual_kind),
         Choice("x", text("sql.x"), _options(names), names[x], default=names[usual_x]),
-        Choice("y", text("sql.y"), _options([names[place] for place in numbers]), names[y], default=names[usual_y]),
         Choice(
-            "series",
-            text("sql.series"),
-            (no_series, *_options(names)),
-            NO_SERIES if series is None else names[series],
-            default=NO_SERIES if usual_series is None else names[usual_series],
+            "y",
+            text("sql.y"),
+            _options([names[place] for place in numbers]),
+            "\n".join(names[place] for place in ys),
+            default=names[usual_y],
+            most=MOST_SERIES,
         ),
     )
-    return [Controls(choices), _drawn(locale, outcome, table, kind, (x, y, series))]
+    of_series = Choice(
+        "series",
+        text("sql.series"),
+        (no_series, *_options(names)),
+        NO_SERIES if series is None else names[series],
+        default=NO_SERIES if usual_series is None else names[usual_series],
+    )
+    # Several columns are the series already.
+    controls = Controls((*choices, of_series) if len(ys) == 1 else choices)
+    return [controls, _drawn(locale, outcome, table, kind, x, ys, series)]
 
 
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
@@ -205,21 +238,26 @@ def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x:
     return None
 
 
-def _drawn(locale: Locale, outcome: Outcome, table: Table, kind: Kind, places: tuple[int, int, int | None]) -> Chart:
-    """A chart of the columns with the indices *places* (x, y, series), and of the rows that fit into it."""
-    x, y, series = places
-    most = MOST[kind] * (MOST_SERIES if kind == "bar" and series is not None else 1)
+def _drawn(
+    locale: Locale, outcome: Outcome, table: Table, kind: Kind, x: int, ys: Sequence[int], series: int | None
+) -> Chart:
+    """A chart of the columns with the indices *x*, *ys* and *series*, and of the rows that fit into it."""
+    most = MOST[kind] * (MOST_SERIES if kind in BARS and series is not None else 1)
     rows = table.rows[:most]
     notes = []
+    number, every = locale.numbers.full(len(rows)), locale.numbers.full(len(table.rows))
     if len(rows) < len(table.rows):
-        notes.append(locale.text("first_of", n=locale.numbers.full(len(rows)), m=locale.numbers.full(len(table.rows))))
+        notes.append(locale.text("first_of", n=number, m=every))
+    if outcome.is_cut:
+        notes.append(locale.text("sql.cut", n=every))
+    in_chart = locale.text("sql.chart.cut", n=number) if notes else ""
     parted = None if series is None else _values(outcome, table, rows, series)
     if parted and len(series_of(parted)) > MOST_SERIES:
         notes.append(locale.text("sql.series.cut", n=MOST_SERIES, m=locale.numbers.full(len(series_of(parted)))))
-    shown = [table.columns[place] for place in dict.fromkeys((x, series, y)) if place is not None]
+    shown = [table.columns[place] for place in dict.fromkeys((x, series, *ys)) if place is not None]
     drawn = Table("chart", locale.text("sql.chart"), shown, rows)
-    of_x, of_y = (_values(outcome, table, rows, place) for place in (x, y))
-    return Chart(result_chart(locale, kind, of_x, of_y, parted), drawn, tuple(notes), is_wide=True)
+    of_x, *of_ys = (_values(outcome, table, rows, place) for place in (x, *ys))
+    return Chart(result_chart(locale, kind, of_x, of_ys, parted, in_chart), drawn, tuple(notes), is_wide=True)
 
 
 def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
@@ -258,7 +296,8 @@ def _recent(context: Context) -> Table:
 
     def again(row: Row) -> str | None:
         query = str(row["sql"])
-        return view.to(q=query).href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
+        again = with_values(view.to(q=query), row.get("values") or {})
+        return again.href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
 
     view = context.view.to(saved=None, result=None, **OF_RESULT)
     query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
@@ -281,7 +320,7 @@ def _short(query: str) -> str:
 
 def _saved_list(context: Context, saved: Mapping[str, SavedQuery]) -> Component:
     view, text = context.view, context.locale.text
-    plain = view.to(q=None, result=None, **OF_RESULT)
+    plain = with_values(view.to(q=None, result=None, **OF_RESULT), {})
     items = [
         html.Li(
             html.A(

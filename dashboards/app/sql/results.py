@@ -14,9 +14,9 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipelines.home.files import write_file
@@ -39,6 +39,7 @@ class Outcome:
         is_cut: Whether there are more rows than these.
         seconds: How long it took.
         published_at: The time of the copy that was queried, ISO.
+        values: The values of the query's parameters, by name, as the user wrote them.
     """
 
     sql: str
@@ -48,6 +49,7 @@ class Outcome:
     is_cut: bool = False
     seconds: float = 0.0
     published_at: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def read_at(self) -> dt.datetime:

@@ -1,6 +1,7 @@
 """Saved queries of a shop: ``config/queries/*.sql`` of a home.
 
-Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- description | 说明``.
+Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- description | 说明``. A line
+``-- $days = 7 | Days | 天数`` among them gives the parameter ``$days`` its usual value and its label.
 Not here: running them.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboards.numbers import Language
@@ -16,6 +17,7 @@ from dashboards.workbench.gate import LONGEST_QUERY
 from pipelines.home.folder import Home
 
 _NAME = re.compile(r"[\w-]{1,64}")
+_PARAMETER = re.compile(r"\$(\w+)\s*=\s*([^|]*?)\s*(?:\|(.*))?")
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ class SavedQuery:
         name: The file's name without its extension.
         titles, abouts: Title and description by language; if one is missing, the same in the other language.
         sql: The file's full text, comments included.
+        values: The usual values of its parameters, by name.
+        labels: The labels of its parameters, by name and language.
     """
 
     name: str
     titles: Mapping[Language, str]
     abouts: Mapping[Language, str]
     sql: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
 
 
 def saved_queries(home: Home) -> dict[str, SavedQuery]:
@@ -58,13 +64,16 @@ def _query(name: str, text: str) -> SavedQuery:
         if not line.startswith("--"):
             break
         comments.append(line.removeprefix("--").strip())
-    title, *abouts = comments or [name]
+    found = {line: match for line in comments if (match := _PARAMETER.fullmatch(line))}
+    title, *abouts = [line for line in comments if line not in found] or [name]
     pairs = [_both(about) for about in abouts]
     return SavedQuery(
         name,
         _both(title or name),
         {"en": " ".join(pair["en"] for pair in pairs), "zh": "".join(pair["zh"] for pair in pairs)},
         text,
+        {match[1]: match[2] for match in found.values()},
+        {match[1]: _both(match[3]) for match in found.values() if match[3]},
     )
 
 

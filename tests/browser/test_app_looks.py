@@ -1,0 +1,79 @@
+"""In a browser: how pages use the screen, and what their colours, bars and question marks say."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboards.numbers import Numbers
+from tests.browser.site import DAYS, PHONE, close, opened, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+FULL_HD = 1920
+
+
+def test_pages_use_the_width_of_a_large_screen(browser, site):
+    page, seen = opened(browser, site, f"/?{DAYS}&lang=en", FULL_HD)
+    for path in ("/", "/entrances", "/journeys", "/slots", "/quality"):
+        page.goto(f"{site.url}{path}?{DAYS}&lang=zh")
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= FULL_HD, path
+        widest = page.locator("#main .card").evaluate_all("cards => Math.max(...cards.map(card => card.clientWidth))")
+        assert widest > FULL_HD - 60, path
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/channels", "/funnel", "/retention", "/journeys", "/slots", "/quality"])
+def test_a_phone_shows_the_first_number_without_scrolling(browser, site, path):
+    page, seen = opened(browser, site, f"{path}?{DAYS}&lang=en", PHONE)
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    number = page.locator(".kpi .value").first.bounding_box()
+    assert number["y"] + number["height"] <= 844
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_change_in_a_grid_has_arrow_colour_and_its_place_at_the_right(browser, site, theme):
+    page, seen = opened(browser, site, f"/slots?from=2026-05-18&to=2026-05-20&lang=en&theme={theme}")
+    cells = page.locator("[data-table=slots] .ag-row .ag-cell.better, [data-table=slots] .ag-row .ag-cell.worse")
+    assert cells.count() > 5
+    found = cells.evaluate_all(
+        "cells => cells.map(cell => [cell.innerText[0], cell.classList.contains('better'), "
+        "getComputedStyle(cell).color, getComputedStyle(cell).textAlign])"
+    )
+    assert {(arrow, is_better) for arrow, is_better, *_ in found} <= {("▲", True), ("▼", False)}
+    assert len({color for *_, color, _ in found}) == len({is_better for _, is_better, *_ in found})
+    assert {align for *_, align in found} == {"right"}
+    assert not seen.wrong
+    close(page)
+
+
+def test_the_bars_of_a_grid_are_as_long_as_their_values(browser, site):
+    page, seen = opened(browser, site, f"/slots?{DAYS}&lang=en")
+    cells = page.locator("[data-table=slots] .ag-center-cols-container .ag-cell.bar-cell").evaluate_all(
+        "cells => cells.map(cell => [cell.innerText, parseFloat(getComputedStyle(cell).backgroundSize)])"
+    )
+    money = Numbers("en", "CNY").money
+    sales = site.ask(
+        """SELECT sum(revenue)::DOUBLE FROM attribution.slot_daily
+        GROUP BY entrance_id, head_page_type, head_module, head_slot HAVING sum(revenue) > 0 ORDER BY 1 DESC"""
+    )
+    lengths = {(money(amount), round(100 * amount / sales[0][0], 1)) for (amount,) in sales}
+    assert len(cells) > 5
+    assert cells[0] == [money(sales[0][0]), 100]
+    assert not [cell for cell in cells if tuple(cell) not in lengths]
+    assert not seen.wrong
+    close(page)
+
+
+def test_what_a_table_shows_is_behind_its_question_mark(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=en")
+    definition = page.locator("#table-entrances .definition")
+    assert not definition.is_visible()
+    page.locator("#table-entrances .help").focus()
+    assert definition.is_visible()
+    assert definition.inner_text() == page.locator("#table-entrances .help").get_attribute("aria-label")
+    assert not seen.wrong
+    close(page)
