@@ -41,10 +41,10 @@ def quality(context: Context) -> Sequence[Block]:
     if part == "tracking":
         return [links, *_health(context)]
     if part == "checks":
-        return [links, Text(locale.text("checks.heading"), "heading"), _checks(context)]
+        return [links, Text(locale.text("checks.heading"), "heading"), *whole_note(context), _checks(context)]
     if part == "lineage":
         heading = Text(locale.text("lineage.title"), "heading", about=locale.text("lineage.about"))
-        return [links, heading, *_lineage(context, read_lineage(context.copy.home))]
+        return [links, heading, *whole_note(context), *_lineage(context, read_lineage(context.copy.home))]
     failed = sum(check.passed is False for check in read_checks(context.copy.home))
     return [
         links,
