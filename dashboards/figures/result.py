@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.course import LINES
-from dashboards.figures.look import ORANGE, base, darker, plain
+from dashboards.figures.look import ORANGE, TEXT, base, darker, plain
 from dashboards.locale import Locale
 from dashboards.numbers import NONE
 
@@ -63,7 +63,7 @@ def result_chart(
         figure.update_layout(margin={"b": 72})
         figure.add_annotation(
             text=plain(note, 90), xref="paper", yref="paper", x=1, y=0, yshift=-68, xanchor="right", yanchor="bottom",
-            showarrow=False, font={"size": 12, "color": darker(ORANGE)},
+            showarrow=False, font={"size": TEXT, "color": darker(ORANGE)},
         )  # fmt: skip
     return figure
 

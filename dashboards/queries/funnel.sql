@@ -42,3 +42,6 @@ SELECT person_id, "at", max(active_at) AS active_at FROM orders GROUP BY ALL;
 
 -- query new: The days on which persons were new.
 SELECT person_id, dt FROM core.first_visits WHERE dt BETWEEN $from AND $to;
+
+-- query visitors: The persons who came on each day.
+SELECT * FROM core.visitors WHERE dt BETWEEN $from AND $to;

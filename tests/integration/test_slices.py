@@ -297,7 +297,7 @@ def test_the_health_of_a_platforms_log_is_that_of_its_events(copy, shop):
         assert any("whole shop" in block.text for block in texts(there, "note")) == (part != "tracking")
 
 
-def test_slots_of_a_category_have_its_products_and_no_impressions(copy, shop):
+def test_slots_of_a_category_have_exposures_of_its_products(copy, shop):
     value = next(values_of(shop, "category"))
     _, blocks = shown(copy, f"/slots?{ALL_DAYS}&page_type=home&in.category={value}")
     found = cards(blocks)

@@ -331,10 +331,10 @@ def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
         new = context.whole.frame(query("funnel.new"), **{"from": first, "to": last}).with_columns(part=pl.lit("new"))
         return found.join(new, on=["person_id", "dt"], how="left").with_columns(pl.col("part").fill_null("returning"))
     if by in _OF_DAY:
-        sql = f"SELECT * FROM ({query('slices.people')}) WHERE dt BETWEEN $from AND $to"
-        people = context.whole.frame(sql, segments_on=context.segments_on or dt.date.min, **{"from": first, "to": last})
-        part = pl.col(f"slice_{by}").fill_null("(none)")
-        return found.join(people, on=["person_id", "dt"], how="left").with_columns(part=part)
+        every = context.whole.in_slice(Slice(segments_on=context.segments_on, by=by))
+        people = every.frame(query("funnel.visitors"), **{"from": first, "to": last})
+        own = people.select("person_id", "dt", part=f"slice_{by}")
+        return found.join(own, on=["person_id", "dt"], how="left").with_columns(pl.col("part").fill_null("(none)"))
     # A session that began the day before may go on after midnight.
     sessions = context.whole.frame(query("funnel.sessions"), **{"from": first - dt.timedelta(days=1), "to": last})
     return (
