@@ -291,13 +291,20 @@ class Controls:
 
 
 @dataclass(frozen=True)
+class Tabs:
+    """Links to the parts of a page, each of which answers one question; *choice* is the part shown."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True)
 class Part:
     """A component that only the web app shows, such as an editor."""
 
     component: Any
 
 
-Block = Text | Empty | Cards | Table | Chart | Group | Controls | Part
+Block = Text | Empty | Cards | Table | Chart | Group | Controls | Tabs | Part
 
 
 def flat(blocks: Sequence[Block]) -> list[Block]:

@@ -13,8 +13,9 @@ from itertools import groupby
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
+from plotly.utils import PlotlyJSONEncoder
 
 from dashboards.app.context import Context
 from dashboards.app.icons import icon
@@ -36,12 +37,12 @@ from dashboards.blocks import (
     Part,
     Search,
     Table,
+    Tabs,
     Text,
 )
 from dashboards.figures.themes import dark
 from dashboards.locale import Locale
 
-CONFIG: Any = {"displaylogo": False, "showSendToCloud": False, "displayModeBar": False, "responsive": True}
 MOST_ROWS = 200
 """Maximum rows of a table on a page; files have all."""
 GRID_FROM = 13
@@ -103,6 +104,8 @@ def _component(context: Context, block: Block) -> Component:
         return _titled_table(context, block)
     if isinstance(block, Controls):
         return _controls(block)
+    if isinstance(block, Tabs):
+        return _tabs(context.view, block.choice)
     if isinstance(block, Part):
         assert isinstance(block.component, Component)
         return block.component
@@ -199,6 +202,7 @@ def _change(change: Change) -> Component:
 
 
 def _chart(context: Context, chart: Chart) -> Component:
+    """The place of a chart, with its figure as data: ``assets/charts.js`` draws it when it comes near the window."""
     locale, table = context.locale, chart.table
     layout = chart.figure.layout
     meta = layout.meta or {}
@@ -214,16 +218,16 @@ def _chart(context: Context, chart: Chart) -> Component:
             html.Figcaption([_head(context, table, is_chart=True), *_period(table)]),
             html.Div(
                 html.Div(
-                    dcc.Graph(
-                        figure=figure,
-                        config=CONFIG,
-                        style={"height": layout.height, **wide},
-                        id={"type": "graph", "key": table.key},
-                        className="plot",
-                        responsive=True,
-                    ),
                     role="img",
-                    **marks({"aria-label": clean(f"{table.title}. {table.definition}")}),
+                    className="plot",
+                    style={"height": layout.height, **wide},
+                    **marks(
+                        {
+                            "aria-label": clean(f"{table.title}. {table.definition}"),
+                            "data-figure": json.dumps(figure, cls=PlotlyJSONEncoder),
+                            **({"data-selects": chart.selects} if chart.selects else {}),
+                        }
+                    ),
                 ),
                 className="scroll",
                 tabIndex=0,
@@ -231,27 +235,30 @@ def _chart(context: Context, chart: Chart) -> Component:
                 **marks({"aria-label": clean(table.title)}),
             ),
             *(html.P(clean(note), className="note") for note in notes),
-            *([_selection(locale, table.key)] if chart.selects else []),
-            html.Details(
-                [
-                    html.Summary(locale.text("view_as_table")),
-                    *_body(context, replace(table, notes=())),
-                ],
-                open=table.is_open or bool(table.sort),
-            ),
+            *([_selection(locale)] if chart.selects else []),
+            _as_table(context, replace(table, notes=())),
         ],
         className="card wide" if chart.is_wide or table.is_wide else "card",
         id=f"chart-{table.key}",
     )
 
 
-def _selection(locale: Locale, key: str) -> Component:
-    return html.Div(
-        [
-            html.P(locale.text("select.hint"), className="note"),
-            html.Div(id={"type": "selection", "key": key}, className="selection", **marks({"aria-live": "polite"})),
-        ]
-    )
+def _as_table(context: Context, table: Table) -> Component:
+    """The table of a chart, folded. Its rows are data until it is unfolded: app.js then makes components of them.
+
+    So the grids that nobody unfolds cost the browser nothing.
+    """
+    is_open = table.is_open or bool(table.sort)
+    body = html.Div(_body(context, table))
+    if not is_open:
+        later = json.dumps(body.children, cls=PlotlyJSONEncoder)
+        body = html.Div(id={"type": "later", "key": table.key}, **marks({"data-later": later}))
+    return html.Details([html.Summary(context.locale.text("view_as_table")), body], open=is_open)
+
+
+def _selection(locale: Locale) -> Component:
+    hint = html.P(locale.text("select.hint"), className="note")
+    return html.Div([hint, html.Div(className="selection", **marks({"aria-live": "polite"}))])
 
 
 def _head(context: Context, table: Table, *, is_chart: bool = False) -> Component:
@@ -340,6 +347,19 @@ def _controls(block: Controls) -> Component:
         role="search",
         **marks({"data-defaults": json.dumps(defaults), "data-clears": json.dumps(clears)}),
     )
+
+
+def _tabs(view: View, choice: Choice) -> Component:
+    links = [
+        html.A(
+            clean(option.label),
+            href=view.to(**{choice.key: option.value}).href,
+            className="here" if option.value == choice.value else None,
+            **marks({"aria-current": "page"} if option.value == choice.value else {}),
+        )
+        for option in choice.options
+    ]
+    return html.Nav(links, className="tabs", **marks({"aria-label": choice.label}))
 
 
 def _control(control: Choice | Search) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import dash
 import flask
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboards.access.rules import Rules
 from dashboards.access.sign_in import add_access
@@ -30,6 +30,7 @@ from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.breakdown import breakdown
 from dashboards.app.pictures import add_pictures
+from dashboards.app.plotly_script import PLOTLY_URL, add_plotly
 from dashboards.app.render import components
 from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import LOCAL, add_sql
@@ -68,6 +69,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
         suppress_callback_exceptions=True,
         health_endpoint="health",
         add_log_handler=False,
+        external_scripts=[{"src": PLOTLY_URL, "defer": True}],  # while it loads, the page is asked for
     )
     marts = Marts(home)
     app.layout = _layout
@@ -75,6 +77,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
+    add_plotly(app.server)
     add_editor(app.server)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
@@ -190,12 +193,6 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
         Output("url", "search", allow_duplicate=True),
         Input("find", "n_submit"),
         State("find", "value"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("headwater", "selected"),
-        Output({"type": "selection", "key": MATCH}, "children"),
-        Input({"type": "graph", "key": MATCH}, "selectedData"),
         prevent_initial_call=True,
     )
 

@@ -283,7 +283,7 @@ def freshness(copy: Copy, view: View, shown: str) -> list[Any]:
     at = f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
     failed = sum(check.passed is False for check in read_checks(home))
     if failed:
-        href = view.to("quality").href
+        href = view.to("quality", part="checks").href
         parts.append(html.A(text("badge.failed", n=failed), href=href, className="failed"))
     sentences = text("badge.data", day=day, at=at) if day else text("badge.copied", at=at)
     parts.append(html.Span(sentences, className="as-of"))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dashboards.app.context import Context
 from dashboards.app.order import KEY as SORT
 from dashboards.app.view import SLICE, WITHOUT_DAYS
-from dashboards.blocks import Block, Choice, Controls, Text, flat, tables
+from dashboards.blocks import Block, Choice, Controls, Tabs, Text, flat, tables
 
 
 def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
@@ -44,22 +44,18 @@ def _unknown_order(context: Context, blocks: Sequence[Block]) -> list[Text]:
 
 def _unknown_choices(context: Context, blocks: Sequence[Block]) -> list[Text]:
     """A warning for each choice whose value in the URL is not an option, with the value shown instead."""
-    choices = [
-        control
-        for block in flat(blocks)
-        if isinstance(block, Controls)
-        for control in block.controls
-        if isinstance(control, Choice) and not control.is_open
-    ]
+    shown = flat(blocks)
+    controls = [control for block in shown if isinstance(block, Controls) for control in block.controls]
+    choices = [control for control in controls if isinstance(control, Choice) and not control.is_open]
     warnings = []
-    for choice in choices:
+    for choice in [*choices, *(block.choice for block in shown if isinstance(block, Tabs))]:
         given = context.view.get(choice.key)
         labels = {option.value: option.label for option in choice.options}
         for asked in given.splitlines() if choice.most > 1 else [given]:
             if not asked or asked in labels:
                 continue
             values = choice.value.splitlines() if choice.most > 1 else [choice.value]
-            shown = ", ".join(labels.get(value, value) for value in values)
-            text = context.locale.text("unknown.choice", label=choice.label, value=asked, shown=shown)
+            used = ", ".join(labels.get(value, value) for value in values)
+            text = context.locale.text("unknown.choice", label=choice.label, value=asked, shown=used)
             warnings.append(Text(text, "warning"))
     return warnings

@@ -121,15 +121,13 @@ def _publish(home: Home, largest: int) -> CopyFile:
 
 
 def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
-    sizes = _sizes(workspace)
-    excluded = {table: size for table, size in sizes.items() if size > largest}
-    tables = sorted(sizes.keys() - excluded.keys())
+    tables, excluded = copied_tables(workspace, largest)
     folder = workspace.home.workbench
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
     try:
         with replacing(path, mode=0o444) as unfinished:
             try:
-                _copy(workspace, tables, unfinished)
+                copy_tables(workspace, tables, unfinished)
             finally:  # DuckDB leaves its write-ahead log behind if the disk is full
                 unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
     except duckdb.Error as error:  # for example, the disk is full
@@ -183,7 +181,15 @@ def _sizes(workspace: Workspace) -> dict[str, int]:
     }
 
 
-def _copy(workspace: Workspace, tables: list[str], target: Path) -> None:
+def copied_tables(workspace: Workspace, largest: int) -> tuple[list[str], dict[str, int]]:
+    """The tables of a copy, and those of more than *largest* bytes, which are left out, with their size."""
+    sizes = _sizes(workspace)
+    excluded = {table: size for table, size in sizes.items() if size > largest}
+    return sorted(sizes.keys() - excluded.keys()), excluded
+
+
+def copy_tables(workspace: Workspace, tables: list[str], target: Path) -> None:
+    """Write *tables* and the configuration to the new DuckDB file *target*."""
     with reading_session(workspace.home, " ".join(tables)) as connection:
         connection.execute(f"ATTACH {literal(str(target))} AS marts")
         for schema in sorted({table.split(".")[0] for table in (*tables, *CONFIG_TABLES)}):

@@ -7,7 +7,7 @@ Not here: octants and segments (``segments``), lifetime value (``lifetime_value`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -22,28 +22,34 @@ from dashboards.sections.reading import Href, Reading, again, no_table
 from dashboards.sections.segments import Kind, all_groups, all_names, group_bars, migration, segment_tiles
 
 COHORTS = 12
+PARTS = ("groups", "moves", "value")
+"""The parts: who the customers are, how they move between groups, whether they return and what they are worth."""
 
 
-def customers(locale: Locale, reading: Reading, hrefs: Mapping[Kind, Href] | None = None) -> list[Block]:
-    """All blocks on customers that the day has data for; *hrefs* give the links of octants and segments."""
+def customers(
+    locale: Locale, reading: Reading, hrefs: Mapping[Kind, Href] | None = None, parts: Sequence[str] = PARTS
+) -> list[Block]:
+    """The blocks on customers that the day has data for, of *parts*; *hrefs* give the links of octants and segments."""
     missing = _missing(locale, reading)
     if missing:
         return [missing, Group((lifetime_value(locale, reading),))]
-    groups, names = all_groups(reading), all_names(reading)
-    leads = hrefs or {}
-    cards = (
-        group_bars(locale, reading, groups, names, "octant", leads.get("octant")),
-        _scores(locale, reading),
-        group_bars(locale, reading, groups, names, "segment", leads.get("segment")),
-        segment_tiles(locale, groups, names),
-        migration(locale, reading, names, "octant"),
-        _lifecycle(locale, reading),
-        migration(locale, reading, names, "segment"),
-        _cohorts(locale, reading),
-        lifetime_value(locale, reading),
-        _pareto(locale, reading),
-    )
-    return [_coverage(locale, reading), Group(cards)]
+    return [_coverage(locale, reading), *(Group(_part(locale, reading, part, hrefs or {})) for part in parts)]
+
+
+def _part(locale: Locale, reading: Reading, part: str, hrefs: Mapping[Kind, Href]) -> tuple[Block, ...]:
+    names = all_names(reading)
+    if part == "groups":
+        groups = all_groups(reading)
+        return (
+            group_bars(locale, reading, groups, names, "octant", hrefs.get("octant")),
+            group_bars(locale, reading, groups, names, "segment", hrefs.get("segment")),
+            _scores(locale, reading),
+            segment_tiles(locale, groups, names),
+        )
+    if part == "moves":
+        octants, segments = migration(locale, reading, names, "octant"), migration(locale, reading, names, "segment")
+        return (_lifecycle(locale, reading), octants, segments)
+    return (_cohorts(locale, reading), lifetime_value(locale, reading), _pareto(locale, reading))
 
 
 def _missing(locale: Locale, reading: Reading) -> Text | None:

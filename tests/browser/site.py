@@ -94,17 +94,29 @@ def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[A
 
 
 def settled(page: Any) -> None:
-    """Wait until the page has loaded, its charts are drawn and its grids are filled."""
+    """Wait until the page has loaded, the charts in the window are drawn and its grids are filled."""
     page.wait_for_selector("#page #main h1", timeout=PATIENCE)
     page.wait_for_function(
         """() => !document.querySelector('.busy.on')
-        && [...document.querySelectorAll('.dash-graph')].every(one => one.querySelector('.main-svg'))
+        && [...document.querySelectorAll('[data-figure]')].every(one => {
+            const place = one.getBoundingClientRect();
+            const isSeen = place.height && place.top < innerHeight && place.bottom > 0;
+            return !isSeen || (one.querySelector('.main-svg') && one.headwaterFigure === one.dataset.figure);
+        })
         && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))
         && [...document.querySelectorAll('#sql-monaco')].every(one => one.querySelector('.monaco-editor'))""",
         timeout=PATIENCE,
     )
     page.evaluate("() => new Promise(done => requestIdleCallback(done))")
     page.wait_for_timeout(250)
+
+
+def chart_of(page: Any, key: str) -> Any:
+    """The chart *key*, scrolled into the window and drawn."""
+    chart = page.locator(f"#chart-{key} [data-figure]")
+    chart.scroll_into_view_if_needed()
+    page.wait_for_selector(f"#chart-{key} .main-svg", timeout=PATIENCE)
+    return chart
 
 
 def followed(page: Any, act: Any, part: str) -> None:

@@ -110,12 +110,12 @@ def _amount(said: str) -> float:
 @pytest.mark.parametrize(
     ("address", "metric", "sql"),
     [
-        ("/quality", "records", "SELECT sum(records) FROM core.batches"),
-        ("/quality", "quarantined", "SELECT sum(quarantined) FROM core.batches"),
+        ("/quality?part=files&", "records", "SELECT sum(records) FROM core.batches"),
+        ("/quality?part=files&", "quarantined", "SELECT sum(quarantined) FROM core.batches"),
     ],
 )
 def test_cards_say_what_sql_says(browser, site, address, metric, sql):
-    page, _ = opened(browser, site, f"{address}?{DAYS}&lang=en")
+    page, _ = opened(browser, site, f"{address}{DAYS}&lang=en")
     assert full(page, metric) == f"{site.ask(sql)[0][0]:,}"
     close(page)
 
@@ -353,7 +353,7 @@ def test_the_menu_is_one_line_and_its_groups_open(browser, site, language):
 
 @pytest.mark.parametrize("width", [1280, WIDE])
 def test_a_grid_of_long_paths_fits_the_page_and_is_drawn(browser, site, width):
-    page, seen = opened(browser, site, f"/journeys?{DAYS}&lang=en", width)
+    page, seen = opened(browser, site, f"/journeys?{DAYS}&lang=en&part=paths", width)
     view = page.locator("#table-paths .ag-center-cols-viewport")
     view.wait_for(state="attached")
     assert view.evaluate("view => view.scrollWidth <= view.clientWidth")

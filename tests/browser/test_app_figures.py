@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.site import DAYS, PHONE, WIDE, Site, close, followed, full, opened, query, served
+from tests.browser.site import DAYS, PHONE, WIDE, Site, chart_of, close, followed, full, opened, query, served
 from tests.orders_only import FIRST, LAST, orders_only_shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
@@ -165,10 +165,13 @@ def test_data_quality_goes_by_the_days_or_says_that_it_does_not(browser, site):
     events, skewed = site.ask(f"SELECT sum(events), sum(skewed_events) FROM core.traffic_daily WHERE {WITHIN}")[0]
     assert full(page, "events") == f"{events:,}"
     assert full(page, "skewed_rate") == f"{100 * skewed / events:.2f}%"
-    for key in ("quarantine", "batches", "checks"):
-        assert "whatever days are selected" in page.locator(f"#table-{key} .definition").inner_text()
     assert not seen.wrong
     close(page)
+    for key, part in (("quarantine", "files"), ("batches", "files"), ("checks", "checks")):
+        page, seen = opened(browser, site, f"/quality?{WEEK}&lang=en&part={part}")
+        assert "whatever days are selected" in page.locator(f"#table-{key} .definition").inner_text()
+        assert not seen.wrong
+        close(page)
 
 
 def test_an_order_of_a_customer_leads_to_its_path(browser, site):
@@ -195,9 +198,8 @@ def test_captions_fit_the_dark_theme_too(browser, site, language, said):
     for theme in ("light", "dark"):
         page, _ = opened(browser, site, f"/customers?{DAYS}&lang={language}&theme={theme}")
         assert said in page.locator("#chart-tiles .definition").inner_text()
-        ground, scale = page.evaluate(
-            """() => {
-                const graph = document.querySelector('#chart-tiles .js-plotly-plot');
+        ground, scale = chart_of(page, "tiles").evaluate(
+            """graph => {
                 const scale = graph.data[0].marker.colorscale.map(pair => pair[1]);
                 return [getComputedStyle(graph.closest('.card')).backgroundColor, scale];
             }"""
@@ -241,7 +243,7 @@ def test_a_shop_without_events_is_judged_by_what_it_has(browser, orders_only, la
         f"SELECT count(*) FROM products.quadrants WHERE dt = '{LAST}' AND window_days = 7 "
         f"AND matrix_id = 'margin_repurchase' AND quadrant <> 'unknown'"
     )[0][0]
-    assert page.locator("#chart-matrix .main-svg").count() > 0
+    assert chart_of(page, "matrix").locator(".main-svg").count() > 0
     shown = page.locator("[data-table=quadrants] tbody tr").all_inner_texts()
     unknown = {"zh": "未知", "en": "Unknown"}[language]
     assert sum(int(line.split("\t")[1]) for line in shown if not line.startswith(unknown)) == placed > 0

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.browser.site import DAYS, PHONE, WIDE, close, followed, full, opened, query, settled, written
+from tests.browser.site import DAYS, PHONE, WIDE, chart_of, close, followed, full, opened, query, settled, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -33,13 +33,13 @@ def slot(site) -> tuple[str, str]:
 
 def drawn(page, key: str, trace: int = 0) -> dict:
     """The x values, y values and name of trace number *trace* of the chart *key*."""
-    found: dict = page.evaluate(
-        """([key, n]) => {
-            const trace = document.querySelector(`#chart-${key} .js-plotly-plot`).data[n];
+    found: dict = chart_of(page, key).evaluate(
+        """(chart, n) => {
+            const trace = chart.data[n];
             const plain = values => Array.from(values && values._inputArray ? values._inputArray : values || []);
             return {x: plain(trace.x), y: plain(trace.y), name: trace.name};
         }""",
-        [key, trace],
+        trace,
     )
     return found
 
@@ -84,7 +84,7 @@ def test_the_page_of_a_slot_draws_the_slot(browser, site, slot, language, width,
 
 def test_the_model_stands_in_the_block_that_it_changes(browser, site):
     page, seen = opened(browser, site, f"/models?{DAYS}&lang=en")
-    before = page.locator("#chart-disagreements figcaption, #chart-effects").all_inner_texts()
+    before = page.locator("#chart-disagreements figcaption").all_inner_texts()
     block = page.locator(".stack:has(#chart-models)")
     assert block.get_by_role("textbox", name="Attribution model").count() == 1
     assert page.get_by_role("textbox", name="Attribution model").count() == 1
@@ -97,7 +97,7 @@ def test_the_model_stands_in_the_block_that_it_changes(browser, site):
     shown = drawn(page, "models")
     assert shown["name"] == "Last touch"
     assert shown["x"][: len(last)] == [pytest.approx(float(revenue)) for _, revenue in last]
-    assert page.locator("#chart-disagreements figcaption, #chart-effects").all_inner_texts() == before
+    assert page.locator("#chart-disagreements figcaption").all_inner_texts() == before
     assert not seen.wrong
     close(page)
 
@@ -189,7 +189,7 @@ def test_a_query_of_days_and_entrances_is_a_line_for_each(browser, site):
 
 
 def test_a_head_sorts_all_rows_and_not_those_that_are_shown(browser, site):
-    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en")
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en&part=list")
     window = re.sub(r"\D", "", page.get_by_role("textbox", name="Window").input_value())
     products = f"FROM products.metrics WHERE dt = '2026-05-20' AND window_days = {window}"
     assert site.ask(f"SELECT count(*) {products}")[0][0] > 200
@@ -309,8 +309,8 @@ def test_the_path_explorers_hint_names_the_shapes_it_draws(browser, site, langua
             WHERE effective_step_no IS NOT NULL AND stack_step_no IS NULL) > 0 ORDER BY 1, 2 LIMIT 1"""
     )[0]
     page, seen = opened(browser, site, f"/paths?{DAYS}&lang={language}&find={order}&line={line}")
-    symbols = page.evaluate(
-        """() => Object.fromEntries(document.querySelector('#chart-steps .js-plotly-plot').data
+    symbols = chart_of(page, "steps").evaluate(
+        """chart => Object.fromEntries(chart.data
             .filter(trace => trace.mode === 'markers+text').map(trace => [trace.name, trace.marker.symbol]))"""
     )
     names = {

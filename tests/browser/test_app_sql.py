@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.browser.site import PHONE, WIDE, close, followed, in_editor, opened, query, settled, written
+from tests.browser.site import PHONE, WIDE, chart_of, close, followed, in_editor, opened, query, settled, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -174,9 +174,7 @@ def test_the_address_keeps_the_choice_of_a_chart(browser, site):
     page.get_by_role("textbox", name="Chart type").click()
     followed(page, lambda: page.get_by_role("option", name="Stacked bar").click(), "kind=stacked")
     assert "y=revenue&y=orders" in page.url
-    names = page.evaluate(
-        "document.querySelector('#chart-chart .js-plotly-plot').data.map(one => [one.type, one.name])"
-    )
+    names = chart_of(page, "chart").evaluate("chart => chart.data.map(one => [one.type, one.name])")
     assert names == [["bar", "revenue"], ["bar", "orders"]]
     assert not seen.wrong
     close(page)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.browser.site import DAYS, close, followed, opened, query, settled, written
+from tests.browser.site import DAYS, chart_of, close, followed, opened, query, settled, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -50,7 +50,7 @@ def test_the_matrix_and_its_window_are_chosen(browser, site):
 
 def test_a_box_over_the_chart_lists_the_products_in_it(browser, site):
     page, seen = opened(browser, site, f"/products?{DAYS}&lang=en")
-    graph = page.locator(".dash-graph:has(.scatterlayer) .nsewdrag").first
+    graph = chart_of(page, "matrix").locator(".nsewdrag").first
     graph.scroll_into_view_if_needed()
     box = graph.bounding_box()
     page.mouse.move(box["x"] + 2, box["y"] + 2)

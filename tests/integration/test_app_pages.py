@@ -18,6 +18,7 @@ from dashboards.app import shell
 from dashboards.app.context import Context
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.pages import PAGE_OF
+from dashboards.app.pages.quality import PARTS
 from dashboards.app.pages.slots import click_rate_change
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
@@ -293,12 +294,12 @@ def test_modules_are_those_of_the_lake(lake, copy):
 
 
 def test_quality_accounts_for_every_record(lake, copy):
-    found = cards(shown(copy, "/quality")[1])
+    found = cards(shown(copy, "/quality?part=files")[1])
     read, refused = lake("SELECT sum(records), sum(quarantined) FROM core.batches")[0]
     assert (found["records"].full, found["quarantined"].full) == (f"{read:,}", f"{refused:,}")
-    reasons = table_of(copy, "/quality", "quarantine").rows
+    reasons = table_of(copy, "/quality?part=files", "quarantine").rows
     assert sum(row["quarantined"] for row in reasons) == refused
-    assert len(table_of(copy, "/quality", "batches").rows) == lake("SELECT count(*) FROM core.batches")[0][0]
+    assert len(table_of(copy, "/quality?part=files", "batches").rows) == lake("SELECT count(*) FROM core.batches")[0][0]
 
 
 def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client):
@@ -314,10 +315,12 @@ def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client)
         dt.date(2026, 5, 19),
         dt.date(2026, 5, 18),
     ]
-    for shown_table in tables(blocks):
+    found = [one for part in PARTS for one in tables(shown(copy, f"/quality?{days}&lang=en&part={part}")[1])]
+    assert {one.key for one in found} >= {"health", "quarantine", "batches", "checks", "lineage"}
+    for shown_table in found:
         if shown_table.key != "lineage":  # lineage is about columns, and has no days to select
             assert shown_table.is_of_days or "whatever days are selected" in shown_table.definition
-    name = client.get(f"/export/quality/batches.csv?{days}").headers["Content-Disposition"]
+    name = client.get(f"/export/quality/batches.csv?part=files&{days}").headers["Content-Disposition"]
     assert "2026-05-18" not in name
     assert "2026-05-18-2026-05-19" in client.get(f"/export/quality/health.csv?{days}").headers["Content-Disposition"]
 
@@ -335,7 +338,7 @@ def test_lineage_names_the_queries_of_pages_that_read_a_column(copy):
 
 
 def test_what_records_say_is_not_shown_to_viewers(copy):
-    view = read_view("/quality", "")
+    view = read_view("/quality", "part=files")
     assert view is not None
     found = tables(page_of(copy, view, "viewer")[1])
     table = next(table for table in found if table.key == "quarantine")

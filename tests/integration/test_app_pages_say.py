@@ -18,9 +18,10 @@ import pytest
 from dashboards.app.context import Context
 from dashboards.app.export import columns_of
 from dashboards.app.marts import Copy, Marts
+from dashboards.app.pages import PARTS_OF
 from dashboards.app.server import create_app
 from dashboards.app.view import PAGES
-from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Text, flat, tables
+from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Tabs, Text, flat, tables
 from pipelines.compute.reading import reading_session
 from pipelines.home.folder import Home
 from tests.app_pages import chart, choice, look_at, table, texts, values
@@ -152,7 +153,7 @@ def groups(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Group]:
     ("address", "key", "charts"),
     [
         ("/models?", "model", {"models"}),
-        ("/models?", "effect", {"effects"}),
+        ("/models?part=effects&", "effect", {"effects"}),
         ("/channels?", "metric", {"course"}),
         ("/entrances?", "metric", {"course"}),
         ("/entrances?entrance=home_feed&", "metric", {"course"}),
@@ -193,6 +194,7 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
         ("/products?sku=nope", "No product nope"),
         ("/products?matrix=nope", "“nope” (Matrix)"),
         ("/products?window=9999", "“9999” (Window)"),
+        ("/products?part=nope", "“nope” (Part of the page)"),
         ("/products?category=nope", "No data has Category “nope”"),
         ("/customers?user=nope", "No customer nope"),
         ("/customers?segment=nope", "No customer was in the octant or segment nope"),
@@ -211,6 +213,19 @@ def test_what_is_not_there_is_said_to_be_so(copy, address, said):
 def test_an_address_without_mistakes_warns_of_none(copy, page):
     _, blocks = look_at(copy, f"{page}?{DAYS}")
     assert not [one for one in warnings(blocks) if "not an option" in one]
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("/models?", "models"), ("/models?effect=markov&", "effects"), ("/journeys?via=push&", "paths"),
+        ("/quality?table=core.events&", "lineage"), ("/quality?table=core.events&part=checks&", "checks"),
+    ],
+)  # fmt: skip
+def test_an_address_shows_the_part_that_reads_its_keys(copy, address, part):
+    _, blocks = look_at(copy, address + DAYS)
+    (links,) = (block for block in blocks if isinstance(block, Tabs))
+    assert links.choice.value == part
 
 
 def test_a_choice_keeps_what_is_shown_in_place_of_no_value(copy):
@@ -266,7 +281,7 @@ def test_a_missing_line_and_an_unpaid_order_are_said_to_be_so(lake, copy):
     ],
 )
 def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, sort, order):
-    address = f"/products?{DAYS}&sort=products:{sort}"
+    address = f"/products?{DAYS}&part=list&sort=products:{sort}"
     _, blocks = look_at(copy, address)
     shown = table(blocks, "products")
     window = shown.rows[0]["window_days"]
@@ -306,6 +321,7 @@ def addresses(lake: Ask) -> list[str]:
         f"/paths?find={key['none']}&", f"/paths?find={key['event']}&", f"/paths?find={key['device']}&", "/modules?",
         "/products?", f"/products?sku={key['sku']}&", "/customers?", f"/customers?user={key['user']}&",
         f"/customers?segment={key['segment']}&", "/quality?", "/search?q=home&",
+        *(f"/{page}?part={part}&" for page, parts in PARTS_OF.items() for part in parts[1:]),
     ]  # fmt: skip
 
 

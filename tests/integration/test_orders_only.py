@@ -119,7 +119,8 @@ def test_the_products_open_on_a_matrix_that_has_values(copy: Copy, language: str
     assert choice(blocks, "matrix").value == choice(blocks, "matrix").default == "margin_repurchase"
     placed = [row for row in chart(blocks, "matrix").table.rows if row["quadrant"] != "unknown"]
     assert len(placed) >= 4
-    assert "exposures" not in {column.field for column in table(blocks, "products").columns}
+    listed = look_at(copy, f"/products?{DAYS}&lang={language}&part=list")[1]
+    assert "exposures" not in {column.field for column in table(listed, "products").columns}
     _, there = look_at(copy, f"/products?{DAYS}&lang={language}&matrix=exposure_margin")
     notes = {card.note for one in flat(there) if isinstance(one, Cards) for card in one.cards}
     assert notes == {"No exposures in the log" if language == "en" else "日志中没有商品曝光"}

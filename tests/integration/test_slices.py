@@ -17,6 +17,7 @@ import pytest
 
 from dashboards.app.context import Context
 from dashboards.app.marts import Copy, Marts
+from dashboards.app.pages.quality import PARTS as QUALITY
 from dashboards.app.server import page_of
 from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.view import PAGES, SLICED, read_view
@@ -272,7 +273,8 @@ def test_customers_of_a_slice_are_those_who_bought_in_it(copy, shop, dimension):
     found = {row["key"]: (row["customers"], row["net_revenue"]) for row in table_of(blocks, "segments").rows}
     assert found == {key: (number, pytest.approx(float(money))) for key, (number, money) in expected.items()}
     assert sum(row["customers"] for row in table_of(blocks, "scores").rows) == len(users)
-    stages = table_of(blocks, "lifecycle").rows
+    _, moves = shown(copy, f"/customers?{ALL_DAYS}&part=moves&in.{dimension}={value}")
+    stages = table_of(moves, "lifecycle").rows
     assert sum(row["customers"] for row in stages) == len(users)
     spent = float(sum(row["revenue"] for row in shop.lines if row["person_id"] in users))
     assert sum(row["revenue"] for row in stages) == pytest.approx(spent)
@@ -290,7 +292,9 @@ def test_the_health_of_a_platforms_log_is_that_of_its_events(copy, shop):
         assert row["events_without_page_id"] == sum(event["page_id"] is None for event in own)
     assert sum(row["events"] for row in days.values()) == len(events)
     assert "bot_events" not in [column.field for column in table_of(blocks, "health").columns]
-    assert any("whole shop" in block.text for block in texts(blocks, "note"))
+    for part in QUALITY:
+        _, there = shown(copy, f"/quality?{ALL_DAYS}&in.platform={value}&lang=en&part={part}")
+        assert any("whole shop" in block.text for block in texts(there, "note")) == (part != "tracking")
 
 
 def test_slots_of_a_category_have_exposures_of_its_products(copy, shop):

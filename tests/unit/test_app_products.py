@@ -6,7 +6,8 @@ import pytest
 
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
-from dashboards.blocks import Empty
+from dashboards.app.pages.products import PARTS
+from dashboards.blocks import Choice, Controls, Empty, Tabs, tables
 from dashboards.figures.course import LINES
 from tests.app_pages import chart, choice, flat, look_at, table, texts, values
 from tests.shared_homes import EVIL
@@ -29,7 +30,7 @@ def test_the_quadrants_are_those_of_the_last_day(shop: Copy) -> None:
 
 @pytest.mark.parametrize("window", [1, 7, 28])
 def test_the_window_of_the_address_is_shown(shop: Copy, window: int) -> None:
-    _, blocks = look_at(shop, f"products?to={DAY}&window={window}")
+    _, blocks = look_at(shop, f"products?to={DAY}&part=list&window={window}")
     expected = shop.rows(
         "SELECT product_id, revenue FROM products.metrics "
         f"WHERE dt = '{DAY}' AND window_days = {window} ORDER BY revenue DESC, exposures DESC, product_id"
@@ -44,9 +45,48 @@ def test_only_the_chosen_category_is_shown(shop: Copy) -> None:
     (row,) = shop.rows(
         f"SELECT min(category) AS name FROM products.metrics WHERE dt = '{DAY}' AND category NOT LIKE '%script%'"
     )
+    _, listed = look_at(shop, f"products?to={DAY}&part=list&category={row['name']}")
+    assert set(values(table(listed, "products"), "category")) == {row["name"]}
     _, blocks = look_at(shop, f"products?to={DAY}&category={row['name']}")
-    assert set(values(table(blocks, "products"), "category")) == {row["name"]}
     assert {one["category"] for one in chart(blocks, "matrix").table.rows} == {row["name"]}
+
+
+def test_each_part_of_the_page_has_its_own_tables(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"products?to={DAY}&window=1")
+    (links,) = (block for block in blocks if isinstance(block, Tabs))
+    found = {}
+    for option in links.choice.options:
+        _, there = look_at(shop, f"products?to={DAY}&window=1&part={option.value}")
+        found[option.value] = [one.key for one in tables(there)]
+        assert {one.choice.value for one in there if isinstance(one, Tabs)} == {option.value}
+    assert found == {
+        "matrix": ["matrix", "quadrants", "health"],
+        "moves": ["moves_flow", "moves"],
+        "new": ["launches"],
+        "assortment": ["sales_classes", "abc_xyz"],
+        "unplaced": ["without_cost", "unplaced"],
+        "list": ["products"],
+    }
+    assert [one.key for one in tables(blocks)] == found["matrix"]
+
+
+def test_a_part_offers_only_the_choices_that_it_shows(shop: Copy) -> None:
+    offered = {}
+    for part in PARTS:
+        _, blocks = look_at(shop, f"products?to={DAY}&part={part}")
+        controls = next(block for block in blocks if isinstance(block, Controls)).controls
+        offered[part] = [control.key for control in controls if isinstance(control, Choice)]
+    both = ["matrix", "window"]
+    assert offered == {
+        "matrix": both, "moves": both, "new": [], "assortment": [], "unplaced": ["window"], "list": both,
+    }  # fmt: skip
+
+
+def test_an_unknown_part_is_said_to_be_none(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"products?to={DAY}&part=nothing")
+    (warning,) = texts(blocks, "warning")
+    assert "“nothing”" in warning.text
+    assert "Quadrants" in warning.text
 
 
 @pytest.mark.parametrize("query", ["matrix=nothing", "window=5", "window=x", "measure=dt;"])
@@ -78,7 +118,7 @@ def test_a_box_over_the_matrix_lists_products(shop: Copy) -> None:
 
 
 def test_moves_are_shown_twice_with_the_same_numbers(shop: Copy) -> None:
-    _, blocks = look_at(shop, f"products?to={DAY}&window=1")
+    _, blocks = look_at(shop, f"products?to={DAY}&part=moves&window=1")
     (expected,) = shop.rows(
         "SELECT sum(products)::BIGINT AS n FROM products.quadrant_migration "
         f"WHERE dt = '{DAY}' AND window_days = 1 AND matrix_id = 'exposure_margin'"
@@ -88,7 +128,7 @@ def test_moves_are_shown_twice_with_the_same_numbers(shop: Copy) -> None:
 
 
 def test_new_products_are_those_launched_lately(shop: Copy) -> None:
-    _, blocks = look_at(shop, f"products?to={DAY}")
+    _, blocks = look_at(shop, f"products?to={DAY}&part=new")
     expected = shop.rows(
         "SELECT product_id, coalesce(sum(daily.revenue), 0) AS revenue FROM products.catalog "
         "LEFT JOIN products.daily USING (product_id) "
@@ -131,9 +171,10 @@ def test_an_unknown_product_is_said_to_be_none(shop: Copy) -> None:
 def test_a_hostile_name_stays_text(shop: Copy) -> None:
     _, blocks = look_at(shop, f"products?to={DAY}&sku=EVIL")
     assert texts(blocks, "heading")[0].text == f"{EVIL} · EVIL"
+    _, listed = look_at(shop, f"products?to={DAY}&part=list")
+    assert EVIL in values(table(listed, "products"), "name")
+    assert b"\"'=HYPERLINK(" in csv_of(table(listed, "products"))
     _, blocks = look_at(shop, f"products?to={DAY}&matrix=views_age")
-    assert EVIL in values(table(blocks, "products"), "name")
-    assert b"\"'=HYPERLINK(" in csv_of(table(blocks, "products"))
     figure = chart(blocks, "matrix").figure
     assert EVIL in {name for trace in figure.data for _, name in trace.customdata}
     drawn = [text for trace in figure.data for text in trace.hovertext]

@@ -1,7 +1,6 @@
-// The browser's part of the app: the address, responsive charts, charts as pictures, keyboard focus.
+// The browser's part of the app: the address, keyboard focus, sorted tables. Charts: charts.js.
 (function () {
   "use strict";
-  var NARROW = 460;
   var no = function () { return window.dash_clientside.no_update; };
 
   // The address of the page shown, with the days filled in; the browser's address may lack them.
@@ -54,59 +53,12 @@
         given.forEach(function (value, key) { if (/^(from|to|compare|lang|theme|in\..*)$/.test(key)) { kept.append(key, value); } });
         kept.set("q", text.trim());
         return ["/search", "?" + kept.toString()];
-      },
-      selected: function (selection) {
-        var node = window.dash_clientside.callback_context.outputs_list;
-        return selection ? listed(selection.points || [], node.id.key) : "";
       }
     }
   });
 
-  function listed(points, key) {
-    var names = points.map(function (point) { return point.customdata; }).filter(Boolean);
-    var place = document.getElementById("page");
-    var lang = place ? place.dataset.lang : "en";
-    if (!names.length) { return lang === "zh" ? "框选范围内没有内容。" : "Nothing is in that box."; }
-    var rows = names.map(function (name) { return Array.isArray(name) ? name : [name, name]; });
-    var shown = rows.slice(0, 200);
-    var component = function (type, props) { return { namespace: "dash_html_components", type: type, props: props }; };
-    var csv = "\ufeff" + ["product_id,name"].concat(rows.map(function (row) { return row.map(cell).join(","); })).join("\r\n") + "\r\n";
-    var note = (lang === "zh" ? "已选 " + rows.length + " 个" : rows.length + " selected") + (shown.length < rows.length ? (lang === "zh" ? "，列出前 " : ", the first ") + shown.length : "");
-    return [
-      component("P", { children: [note + " ", component("A", { children: "CSV", className: "export", download: "headwater-" + key + "-selection.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(csv) })], className: "note" }),
-      component("Ul", { children: shown.map(function (row) { return component("Li", { children: row[1] }); }), className: "chosen" })
-    ];
-  }
-
-  function cell(value) {
-    var text = String(value);
-    if (/^(\s*[=+\-@＝＋－＠]|[\t\r\n])/.test(text)) { text = "'" + text; }
-    return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
-  }
-
-  // Charts: the narrow layout, and PNG files.
-  function fit(div) {
-    var layout = div.layout;
-    var narrow = layout && layout.meta && layout.meta.narrow;
-    if (!narrow || !window.Plotly) { return; }
-    var isNarrow = div.clientWidth < NARROW;
-    if (div.dataset.narrow === String(isNarrow)) { return; }
-    if (!div.headwaterWide || div.headwaterOf !== layout.meta) {
-      div.headwaterOf = layout.meta;
-      div.headwaterWide = {};
-      Object.keys(narrow).forEach(function (path) {
-        div.headwaterWide[path] = path.split(".").reduce(function (part, key) { return part && part[key]; }, layout);
-      });
-    }
-    if (!isNarrow && div.dataset.narrow === undefined) { div.dataset.narrow = "false"; return; }
-    div.dataset.narrow = String(isNarrow);
-    window.Plotly.relayout(div, JSON.parse(JSON.stringify(isNarrow ? narrow : div.headwaterWide)));
-  }
-
-  function fitAll() { document.querySelectorAll(".js-plotly-plot").forEach(fit); }
-
   var waiting = null;
-  function soon() { if (waiting === null) { waiting = window.setTimeout(function () { waiting = null; settle(); fitAll(); }, 60); } }
+  function soon() { if (waiting === null) { waiting = window.setTimeout(function () { waiting = null; settle(); }, 60); } }
 
   // Apply the page's data attributes: its address with the days filled in, its title, its language.
   function settle() {
@@ -121,16 +73,34 @@
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;
-      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href); }
+      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href + window.location.hash); }
     }
+    reach();
   }
+
+  // The place that a link names after "#": it is there only when the page has been rendered.
+  var reached = "";
+  function reach() {
+    var place = document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
+    if (!place || reached === window.location.href) { return; }
+    reached = window.location.href;
+    place.scrollIntoView();
+  }
+  window.addEventListener("hashchange", function () { reached = window.location.href; });
+
+  // What is folded is data until it is unfolded.
+  document.addEventListener("toggle", function (event) {
+    var place = event.target.open && event.target.querySelector(":scope > [data-later]");
+    if (!place || place.firstChild) { return; }
+    window.dash_clientside.set_props(JSON.parse(place.id), { children: JSON.parse(place.dataset.later) });
+  }, true);
 
   // Filters that were unfolded stay so when the page is rendered again.
   var unfolded = false;
   document.addEventListener("toggle", function (event) { if (event.target.matches(".filters") && event.target.isConnected) { unfolded = event.target.open; } }, true);
 
   // The page is rendered again after every choice: restore the keyboard focus and text still being typed.
-  var CONTROLS = "#page .top, #page .bar, #page .controls";
+  var CONTROLS = "#page .top, #page .bar, #page .tabs, #page .controls";
   var FIELDS = "a[href], button, input:not([type=hidden]), textarea, select";
   var focused = null;
 
@@ -144,7 +114,7 @@
 
   document.addEventListener("focusin", function (event) {
     var field = event.target;
-    var group = field.closest("#page .top, #page .bar, #page .controls");
+    var group = field.closest(CONTROLS);
     if (group) {
       focused = {
         field: field, group: Array.from(document.querySelectorAll(CONTROLS)).indexOf(group),
@@ -219,7 +189,6 @@
   });
 
   new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
-  window.addEventListener("resize", soon);
 
   // Links within the app change the address without reloading the app.
   document.addEventListener("click", function (event) {
@@ -230,15 +199,5 @@
     window.history.pushState({}, "", link.href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     if (link.dataset.sort) { keepSorting(link); } else { window.scrollTo(0, 0); }
-  });
-
-  document.addEventListener("click", function (event) {
-    var button = event.target.closest && event.target.closest("button.png");
-    if (!button) { return; }
-    var card = document.getElementById("chart-" + button.dataset.chart);
-    var div = card && card.querySelector(".js-plotly-plot");
-    if (div) {
-      window.Plotly.downloadImage(div, { format: "png", scale: 2, width: div.clientWidth, height: div.clientHeight, filename: "headwater-" + button.dataset.chart });
-    }
   });
 })();

@@ -52,7 +52,7 @@ def _row(context: Context, kind: str, subject: str, since: object, href: str, no
 
 
 def _failed_checks(context: Context) -> list[dict[str, Any]]:
-    href, timezone = context.view.to("quality").href, context.copy.settings.timezone
+    href, timezone = context.view.to("quality", part="checks").href, context.copy.settings.timezone
     rows = []
     for check in read_checks(context.copy.home):
         if check.passed is False:

@@ -13,10 +13,12 @@ from typing import get_args
 from dashboards.app.as_of import AsOf, as_of
 from dashboards.app.context import Context
 from dashboards.app.pages.customer import customer
+from dashboards.app.pages.tabs import tabs
 from dashboards.app.people import shown_id
 from dashboards.blocks import Block, Choice, Controls, Option, Search, Table, Text
 from dashboards.columns import exact, text
 from dashboards.queries import query
+from dashboards.sections.customers import PARTS
 from dashboards.sections.customers import customers as everything
 from dashboards.sections.reading import Href
 from dashboards.sections.segments import Kind, all_groups, all_names, names_of
@@ -36,7 +38,10 @@ def customers(context: Context) -> Sequence[Block]:
     if not reading.has(MAIN):
         return everything(context.locale, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
-    return [note, _controls(context, reading), *_list(context, reading), *everything(context.locale, reading, hrefs)]
+    part = tabs(context, dict.fromkeys(PARTS, ()))
+    chosen = part.choice.value
+    listed = [_controls(context, reading), *_list(context, reading)] if chosen == PARTS[0] else []
+    return [note, part, *listed, *everything(context.locale, reading, hrefs, [chosen])]
 
 
 def _to_group(context: Context, kind: Kind) -> Href:

@@ -14,6 +14,7 @@ from typing import Any
 from dashboards.app.cards import metric_card
 from dashboards.app.context import Context
 from dashboards.app.pages.journey_paths import journey_paths
+from dashboards.app.pages.tabs import tabs
 from dashboards.app.pages.touchpoints import chosen_type, touchpoint_href, touchpoint_names, type_choice
 from dashboards.blocks import Block, Cards, Chart, Controls, Empty, Group, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
@@ -24,6 +25,8 @@ from dashboards.metrics import full_text
 from dashboards.queries import query
 from dashboards.sections.touch import touchpoint_name
 
+PARTS = {"touchpoints": (), "paths": ("via",)}
+"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
 DEFAULT_TYPE = "channel"
 LONGEST = 20
 """Paths of at least this many touches are one bucket."""
@@ -41,13 +44,16 @@ def journeys(context: Context) -> Sequence[Block]:
     days = context.days
     kind = chosen_type(context, DEFAULT_TYPE)
     names = touchpoint_names(context, kind)
+    links = tabs(context, PARTS)
+    parts: list[Block] = [links, Controls((type_choice(context, kind, DEFAULT_TYPE),))]
+    if links.choice.value == "paths":
+        return [*parts, *journey_paths(context, kind, names)]
     now = _totals(context, kind, days.first, days.last)
     then = None
     if days.is_recorded_then and days.then_first and days.then_last:
         then = _totals(context, kind, days.then_first, days.then_last)
-    parts: list[Block] = [Controls((type_choice(context, kind, DEFAULT_TYPE),))]
     if not now["orders_with_touch"] and not now["orders_without_touch"]:
-        return [*parts, context.nothing_there("empty.days"), *journey_paths(context, kind, names)]
+        return [*parts, context.nothing_there("empty.days")]
     parts.append(Cards(tuple(metric_card(context.locale, name, now, then) for name in _CARDS)))
     if not now["orders_with_touch"]:
         return [*parts, Text(context.locale.text(f"models.untouched.{kind}"), "missing")]
@@ -56,7 +62,6 @@ def journeys(context: Context) -> Sequence[Block]:
         Group((_lags(context, kind), _lengths(context, kind))),
         _touchpoints(context, kind, names),
         _buyers(context, kind),
-        *journey_paths(context, kind, names),
     ]
 
 

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from dashboards.app.context import Context
 from dashboards.app.pages.effects import effects
+from dashboards.app.pages.tabs import tabs
 from dashboards.app.pages.touchpoints import (
     chosen_model,
     chosen_type,
@@ -31,6 +32,8 @@ from dashboards.metrics import full_text
 from dashboards.queries import query
 from dashboards.sections.touch import FUSED, UNATTRIBUTED, Credits, credits_of, model_columns, models_of
 
+PARTS = {"models": ("model",), "effects": ("effect",)}
+"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
 BARS = 20
 RANGES = 12
 
@@ -44,20 +47,18 @@ def models(context: Context) -> Sequence[Block]:
     kind = chosen_type(context, _DEFAULT_TYPE)
     names = touchpoint_names(context, kind)
     controls = Controls((type_choice(context, kind, _DEFAULT_TYPE),))
+    links = tabs(context, PARTS)
+    parts: list[Block] = [links, controls]
+    if links.choice.value == "effects":
+        return [*parts, *effects(context, kind, names), *_guide(context, kind)]
     found = context.rows(query("models.sales"), type=kind)
     if not any(one["revenue"] for one in found):
-        return [controls, context.nothing_there("empty.days"), *effects(context, kind, names), *_guide(context, kind)]
+        return [*parts, context.nothing_there("empty.days")]
     credits = credits_of(locale, kind, found, names)
-    parts: list[Block] = [controls, _check(locale, credits)]
+    parts.append(_check(locale, credits))
     if all(row["touchpoint"] == UNATTRIBUTED for row in credits.rows):
         parts.append(Text(locale.text(f"models.untouched.{kind}"), "missing"))
-    return [
-        *parts,
-        *_side_by_side(context, kind, credits),
-        _disagreements(context, kind, credits),
-        *effects(context, kind, names),
-        *_guide(context, kind),
-    ]
+    return [*parts, *_side_by_side(context, kind, credits), _disagreements(context, kind, credits)]
 
 
 def _check(locale: Locale, credits: Credits) -> Text:

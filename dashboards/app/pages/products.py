@@ -1,6 +1,6 @@
 """Products: a matrix over a window, moves and health; new products, assortment, products that cannot be placed.
 
-Here: the choices, the order of the sections, the table of all products.
+Here: the choices, the parts of the page, the table of all products.
 Not here: the sections (``dashboards.sections``), one product (``dashboards.app.pages.product``).
 """
 
@@ -15,9 +15,9 @@ import polars as pl
 from dashboards.app.as_of import AsOf, as_of
 from dashboards.app.context import Context
 from dashboards.app.pages.product import product
+from dashboards.app.pages.tabs import tabs
 from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Search, Table, Text
 from dashboards.columns import metric, text
-from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.assortment import assortment
 from dashboards.sections.definitions import Definition, definitions, titles_of
@@ -38,6 +38,12 @@ from dashboards.sections.unplaced_products import unplaced_products
 from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
+PARTS = ("matrix", "moves", "new", "assortment", "unplaced", "list")
+"""The parts of the page; the first is shown unless the URL names another."""
+WITHOUT_MATRIX = ("assortment", "unplaced")
+"""The parts that a shop without any matrix has too."""
+_MATRIX, _WINDOW = ("matrix", "moves", "list"), ("matrix", "moves", "list", "unplaced")
+"""The parts that show one matrix, and those over a window: only these offer the choice."""
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
@@ -75,16 +81,21 @@ def products(context: Context) -> Sequence[Block]:
     windows = matrix_windows(reading)
     missing = why_no_matrix(locale, reading, windows, defined)
     if missing:
-        return [missing, *_whole(locale, reading, windows, defined)]
+        part = tabs(context, dict.fromkeys(WITHOUT_MATRIX, ()))
+        return [missing, part, *_whole(context, reading, part.choice.value, windows, defined)]
     chosen = _chosen(context, reading, windows, defined)
-    return [
-        note,
-        _controls(context, reading, chosen, defined),
-        *_matrix(context, reading, in_slice, chosen, defined),
-        launches(locale, in_slice, _to_product(context)),
-        _table(context, in_slice, chosen),
-        *_whole(locale, reading, chosen.windows, defined),
-    ]
+    part = tabs(context, dict.fromkeys(PARTS, ()))
+    name = part.choice.value
+    top: list[Block] = [note, part, _controls(context, reading, chosen, defined, name)]
+    if name == "matrix":
+        return [*top, *_matrix(context, reading, in_slice, chosen, defined)]
+    if name == "moves":
+        return [*top, *_moves(context, reading, chosen)]
+    if name == "new":
+        return [*top, launches(locale, in_slice, _to_product(context))]
+    if name == "list":
+        return [*top, _table(context, in_slice, chosen)]
+    return [*top, *_whole(context, reading, name, chosen.windows, defined)]
 
 
 def window_of(context: Context) -> tuple[dt.date, dt.date]:
@@ -117,54 +128,70 @@ def _usual(windows: Mapping[str, Window], defined: Mapping[str, Definition]) -> 
     return next((key for key in there if windows[key].placed), there[0])
 
 
-def _controls(context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition]) -> Controls:
+def _controls(
+    context: Context, reading: AsOf, chosen: Chosen, defined: Mapping[str, Definition], part: str
+) -> Controls:
     text_of = context.locale.text
     lengths = reading.frame(query("products.window_days"))["window_days"]
-    return Controls(
-        (
-            Choice(
-                "matrix",
-                text_of("products.matrix"),
-                tuple(Option(key, title) for key, title in titles_of(defined).items() if key in chosen.windows),
-                chosen.definition.key,
-                default=_usual(matrix_windows(reading), defined),
-            ),
-            Choice(
-                "window",
-                text_of("products.window_choice"),
-                tuple(Option(str(days), text_of.days(days)) for days in lengths),
-                str(chosen.window.days),
-                default=str(chosen.usual),
-            ),
-            Search("sku", text_of("products.find"), "", text_of("products.find.hint")),
-        )
+    matrix = Choice(
+        "matrix",
+        text_of("products.matrix"),
+        tuple(Option(key, title) for key, title in titles_of(defined).items() if key in chosen.windows),
+        chosen.definition.key,
+        default=_usual(matrix_windows(reading), defined),
     )
+    window = Choice(
+        "window",
+        text_of("products.window_choice"),
+        tuple(Option(str(days), text_of.days(days)) for days in lengths),
+        str(chosen.window.days),
+        default=str(chosen.usual),
+    )
+    find = Search("sku", text_of("products.find"), "", text_of("products.find.hint"))
+    return Controls((*([matrix] if part in _MATRIX else []), *([window] if part in _WINDOW else []), find))
 
 
 def _matrix(
     context: Context, reading: AsOf, in_slice: AsOf, chosen: Chosen, defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The chosen matrix: its products *in_slice*; health and moves of all products; the health of all matrices."""
+    """The health of all products in the chosen matrix; the products *in_slice* in it; the health of all matrices."""
     locale, definition, window = context.locale, chosen.definition, chosen.window
     frame = placed(in_slice, definition.key, window)
     health = health_of(reading, chosen.windows)
-    note = window_note(locale, window, reading.day, reading.settings.start_date)
-    of_all = locale.text("products.of_all") if context.slice else ""
-    chart = matrix_chart(locale, in_slice, frame, definition, window, _to_product(context))
-    grid = moves_grid(locale, reading, definition, window)
-    beside: tuple[Block, ...] = (
+    beside = (
         quadrant_table(locale, frame, definition),
         verdicts(locale, reading, health, defined, _to_matrix(context)),
     )
-    blocks: list[Block] = [
-        Text(locale.text.joined(note, of_all)),
+    return [
+        _note(context, reading, chosen),
         verdict_cards(locale, health.filter(pl.col("matrix_id") == definition.key)),
+        Group(
+            (
+                matrix_chart(locale, in_slice, frame, definition, window, _to_product(context)),
+                Group(beside, "stack"),
+            )
+        ),
     ]
-    if not isinstance(grid, Chart):  # then it is a small card that says why there are no moves
-        return [*blocks, Group((chart, Group((*beside, grid), "stack")))]
-    flow = moves_flow(locale, reading, definition, window)
-    moves = (Text(locale.text("products.moves"), "heading"), Group((flow, grid)))
-    return [*blocks, Group((chart, Group(beside, "stack"))), *moves]
+
+
+def _moves(context: Context, reading: AsOf, chosen: Chosen) -> list[Block]:
+    """The moves of all products between the quadrants of the chosen matrix."""
+    locale, definition, window = context.locale, chosen.definition, chosen.window
+    grid = moves_grid(locale, reading, definition, window)
+    if not isinstance(grid, Chart):  # then it says why there are no moves
+        return [_note(context, reading, chosen), grid]
+    return [_note(context, reading, chosen), Group((moves_flow(locale, reading, definition, window), grid))]
+
+
+def _note(context: Context, reading: AsOf, chosen: Chosen) -> Text:
+    locale = context.locale
+    note = window_note(locale, chosen.window, reading.day, reading.settings.start_date)
+    return Text(locale.text.joined(note, _of_all(context)))
+
+
+def _of_all(context: Context) -> str:
+    """The sentence that the filters do not apply to what covers all products; '' without filters."""
+    return context.locale.text("products.of_all") if context.slice else ""
 
 
 def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
@@ -196,15 +223,13 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
 
 
 def _whole(
-    locale: Locale, reading: AsOf, windows: Mapping[str, Window], defined: Mapping[str, Definition]
+    context: Context, reading: AsOf, part: str, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The sections that cover all products: the assortment, and the products that cannot be placed."""
-    return [
-        Text(locale.text("assortment.title"), "heading"),
-        assortment(locale, reading),
-        Text(locale.text("unplaced_products.title"), "heading"),
-        unplaced_products(locale, reading, windows, titles_of(defined)),
-    ]
+    """The parts that cover all products: the assortment, and the products that cannot be placed."""
+    note: list[Block] = [Text(sentence)] if (sentence := _of_all(context)) else []
+    if part == "assortment":
+        return [*note, assortment(context.locale, reading)]
+    return [*note, unplaced_products(context.locale, reading, windows, titles_of(defined))]
 
 
 def _to_product(context: Context) -> Href:

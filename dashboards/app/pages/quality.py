@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.app.context import Context
+from dashboards.app.pages.tabs import tabs
 from dashboards.app.slice_bar import whole_note
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
@@ -24,6 +25,8 @@ from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
 
+PARTS: Mapping[str, Sequence[str]] = {"tracking": (), "files": (), "checks": (), "lineage": ("table", "column")}
+"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")
@@ -31,22 +34,27 @@ _SIGNS = {True: "●", False: "■", None: "–"}
 
 
 def quality(context: Context) -> Sequence[Block]:
-    """First the quality of the event log on the selected days; then records, checks and lineage for all days."""
+    """The quality of the event log on the selected days; records, checks and lineage for all days."""
     locale = context.locale
-    checks = read_checks(context.copy.home)
+    links = tabs(context, PARTS)
+    part = links.choice.value
+    if part == "tracking":
+        return [links, *_health(context)]
+    if part == "checks":
+        return [links, Text(locale.text("checks.heading"), "heading"), *whole_note(context), _checks(context)]
+    if part == "lineage":
+        heading = Text(locale.text("lineage.title"), "heading", about=locale.text("lineage.about"))
+        return [links, heading, *whole_note(context), *_lineage(context, read_lineage(context.copy.home))]
+    failed = sum(check.passed is False for check in read_checks(context.copy.home))
     return [
-        *_health(context),
+        links,
         Text(locale.text("landed.title"), "heading"),
         Text(locale.text("landed.about"), "intro"),
         *whole_note(context),
-        _cards(context, sum(check.passed is False for check in checks)),
+        _cards(context, failed),
         *_mismatches(context),
         _reasons(context),
         _batches(context),
-        Text(locale.text("checks.heading"), "heading"),
-        _checks(context),
-        Text(locale.text("lineage.title"), "heading", about=locale.text("lineage.about")),
-        *_lineage(context, read_lineage(context.copy.home)),
     ]
 
 

@@ -1,0 +1,147 @@
+"""``python -m benchmarks.browsing --home HOME``: what one view of each page costs a browser.
+
+Here: each page opened in a browser of its own, scrolled to its end; seconds until its first chart, processor seconds
+of the browser, height of the page, size of the server's answer.
+Not here: many people at once (``benchmarks.sessions``).
+
+It needs playwright (``uv sync --group browser``) and a browser: of the system, of playwright, or in ``CHROMIUM``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.sessions import server
+from dashboards.app.pages import PARTS_OF
+from dashboards.app.view import PAGES, View
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FIRST = """() => {
+    const at = new MutationObserver(look);
+    function look() {
+        for (const drawing of document.querySelectorAll('#main .main-svg')) {
+            const place = drawing.getBoundingClientRect();
+            if (place.height && place.top < innerHeight) {
+                at.disconnect();
+                requestAnimationFrame(() => { window.firstChart = performance.now(); });
+                return;
+            }
+        }
+    }
+    at.observe(document, { childList: true, subtree: true });
+}"""
+"""Notes when the first chart within the window is painted, in milliseconds since navigation."""
+_WIDTH, _HEIGHT = 1440, 900
+
+
+@dataclass
+class Visit:
+    """One view of a page: times in seconds, the page's height in pixels, the answer in bytes."""
+
+    first_chart: float | None
+    seen: float
+    whole: float
+    drawn_at_first: int
+    charts: int
+    height: int
+    answer: int
+
+
+def visit(browser: Any, address: str) -> Visit:
+    """Open *address* in a new context, whose cache has the app's scripts, then scroll to the end of the page."""
+    context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT})
+    page = context.new_page()
+    page.goto(address.partition("?")[0].rsplit("/", 1)[0] + "/sql?lang=en")  # no charts; fills the cache
+    page.wait_for_selector("#main h1")
+    page.close()
+    page = context.new_page()
+    page.add_init_script(f"({_FIRST})()")
+    answers: list[int] = []
+    page.on("response", lambda one: "_dash-update-component" in one.url and answers.append(len(one.body())))
+    devtools = context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto(address)
+    page.wait_for_selector("#main h1")
+    _quiet(page)
+    seen, at_first = _processor(devtools), _drawn(page)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, _HEIGHT // 2):
+        page.evaluate("top => window.scrollTo(0, top)", top)
+        page.wait_for_timeout(100)
+    _quiet(page)
+    first = page.evaluate("window.firstChart")
+    found = Visit(
+        first and first / 1000,
+        seen,
+        _processor(devtools),
+        at_first,
+        _drawn(page),
+        height,
+        max(answers, default=0),
+    )
+    context.close()
+    return found
+
+
+def _quiet(page: Any) -> None:
+    """Wait until the page has done nothing for a while."""
+    for _ in range(3):
+        page.evaluate("() => new Promise(done => requestIdleCallback(done))")
+        page.wait_for_timeout(400)
+
+
+def _drawn(page: Any) -> int:
+    return int(page.evaluate("document.querySelectorAll('#main .js-plotly-plot .main-svg:first-of-type').length"))
+
+
+def _processor(devtools: Any) -> float:
+    """Processor seconds of the page's main thread since navigation."""
+    found = {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+    return float(found["TaskDuration"])
+
+
+def _every() -> list[str]:
+    """All pages, and all parts of pages."""
+    return [f"{page}?part={part}" if part else page for page in PAGES for part in PARTS_OF.get(page, ("",))]
+
+
+def main() -> None:
+    """Print a line for each page: medians of several visits."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--port", type=int, default=8098)
+    parser.add_argument("--query", default="", help="days and filters: from=2026-01-01&to=2026-01-31")
+    parser.add_argument("pages", nargs="*", default=_every(), help="such as products?part=moves")
+    options = parser.parse_args()
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    with server(options.home, options.port) as _, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        print(f"{'page':<24} {'height':>7} {'charts':>9} {'answer kB':>9} {'first s':>8} {'cpu s':>7} {'scrolled':>8}")
+        for name in options.pages:
+            page, _, query = name.partition("?")
+            base = f"http://127.0.0.1:{options.port}{View(page).path}?lang=en"
+            address = "&".join(filter(None, (base, query, options.query)))
+            visits = [visit(browser, address) for _ in range(options.runs)]
+            first = [one.first_chart for one in visits if one.first_chart]
+            print(
+                f"{name:<24} {visits[0].height:>7} {f'{visits[0].drawn_at_first} of {visits[0].charts}':>9} "
+                f"{visits[0].answer / 1000:>9,.0f} {f'{statistics.median(first):.2f}' if first else '-':>8} "
+                f"{statistics.median(one.seen for one in visits):>7.2f} "
+                f"{statistics.median(one.whole for one in visits):>8.2f}",
+                flush=True,
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
