@@ -35,7 +35,7 @@ def test_a_phone_shows_the_first_number_without_scrolling(browser, site, path):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_change_in_a_grid_has_arrow_colour_and_its_place_at_the_right(browser, site, theme):
+def test_a_change_in_a_grid_has_arrow_and_colour_at_the_right(browser, site, theme):
     page, seen = opened(browser, site, f"/slots?from=2026-05-18&to=2026-05-20&lang=en&theme={theme}")
     cells = page.locator("[data-table=slots] .ag-row .ag-cell.better, [data-table=slots] .ag-row .ag-cell.worse")
     assert cells.count() > 5

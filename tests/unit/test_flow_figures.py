@@ -38,7 +38,7 @@ def test_a_long_path_keeps_its_beginning_and_its_end():
     assert list(folded({path: 1.0}).paths) == [(*path[: MOST_STEPS - 2], LATER, path[-1])]
 
 
-def test_small_paths_are_drawn_by_their_ends_and_others_says_how_many_steps_it_hides():
+def test_small_paths_have_their_ends_and_others_their_number():
     large = {("home.feed", f"page{n % 3}.m", f"list{n}.m", "detail.buy_bar"): 100.0 for n in range(MOST_PATHS)}
     small = {("home.feed", f"rare{n}.m", "cart.m", "detail.buy_bar"): 1.0 for n in range(5)}
     made = folded(large | small)
