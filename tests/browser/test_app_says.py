@@ -317,6 +317,7 @@ def test_the_path_explorers_hint_names_the_shapes_it_draws(browser, site, langua
         "zh": ("入口点击", "加购", "回退", "被替代"),
         "en": ("entrance", "add-to-cart", "went back from", "replaced"),
     }
+    page.locator(".term:has(> h2) .help").first.focus()
     said = page.locator("#main").inner_text()
     for name in names[language]:
         assert shapes[symbols[name]] in said
