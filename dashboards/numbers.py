@@ -113,7 +113,9 @@ class Numbers:
             return NONE
         difference = 100 * (now - before)
         text = f"{abs(difference):.{1 if abs(difference) >= 9.95 else 2}f}"
-        return ("+" if difference > 0 else _MINUS if difference < 0 else "") + text
+        if float(text) == 0:  # a sign would claim a change that nobody can see
+            return text
+        return ("+" if difference > 0 else _MINUS) + text
 
 
 def change_ratio(now: Number, before: Number) -> float | None:

@@ -72,6 +72,7 @@ def test_changes_have_their_sign_and_need_a_base():
     assert (EN.change(5, 0), EN.change(5, None), EN.change(None, 5)) == (NONE, NONE, NONE)
     assert EN.change(1, -1) == "+200%"  # from a loss to a gain, the change is positive
     assert (EN.points(0.362, 0.312), EN.points(0.3, 0.5), EN.points(0.3, None)) == ("+5.00", "−20.0", NONE)
+    assert EN.points(0.30001, 0.3) == EN.points(0.3, 0.30001) == EN.points(0.3, 0.3) == "0.00"
 
 
 @pytest.mark.parametrize("absent", [None, math.nan, math.inf, -math.inf])
