@@ -126,7 +126,7 @@ class Reader:
         return self.exists(table) and self.day in self.days(table)
 
 
-_NAMED = ("name", "variant", "category", "brand")
+_NAMED = ("name", "product", "variant", "category", "brand")
 """The columns of queries with names of products, categories or brands."""
 
 

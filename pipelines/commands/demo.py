@@ -17,7 +17,7 @@ app = typer.Typer()
 def demo(
     directory: Annotated[Path, typer.Argument(help="Folder for the demo's home.")] = Path("demo"),
     days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 70,
-    devices: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of shoppers' devices.")] = 400,
+    devices: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of shoppers' devices.")] = 1500,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same shop.")] = 1,
 ) -> None:
     """Create a home, simulate ten weeks of a shop, run everything and show the last day."""

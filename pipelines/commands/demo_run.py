@@ -23,6 +23,9 @@ from pipelines.home.files import write_file
 from pipelines.home.folder import DATA, REPOSITORY, Home, init_home
 from pipelines.simulator.pictures import write_pictures
 
+_VISITS = 0.15
+"""Visits of a device per day: so few that visitors, conversion rate and paths are like those of a real shop."""
+
 
 def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     """Create a home in *directory*, simulate, run, and show the last day.
@@ -37,7 +40,9 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
         with teller() as tell:
             tell(f"simulating {days} days of a shop")
             told = list(
-                run_simulation(home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson")
+                run_simulation(
+                    home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson", visits=_VISITS
+                )
             )
             simulation = home.root / "simulation"
             write_pictures(home.config, pl.read_parquet(simulation / "contents.parquet"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,6 +56,9 @@ def simulate(
     ] = None,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the tracking log.")] = LogFormat.ndjson,
     files: Annotated[LogFiles, typer.Option(help="One file of the log per day, or per hour.")] = LogFiles.daily,
+    visits: Annotated[
+        float, typer.Option(min=0.001, max=20, help="Mean number of visits of a device per day.")
+    ] = simulator.SimulationParameters.visits_per_device_day,
     clean: Annotated[bool, typer.Option("--clean", help="A log without traps.")] = False,
     trap: Annotated[
         list[str] | None,
@@ -81,6 +85,7 @@ def simulate(
         last_day=day,
         form="parquet" if log_format is LogFormat.parquet else "ndjson",
         files="hourly" if files is LogFiles.hourly else "daily",
+        visits=visits,
         traps=trap or ([] if clean else None),
     ):
         print(line)
@@ -95,16 +100,19 @@ def run_simulation(
     last_day: dt.date | None,
     form: Literal["ndjson", "parquet"],
     files: Literal["daily", "hourly"] = "daily",
+    visits: float = simulator.SimulationParameters.visits_per_device_day,
     traps: Sequence[str] | None = None,
 ) -> Iterator[str]:
     """Write the log of a simulated shop to *landing*; yields the lines to print.
 
-    *traps* are names of ``TRAPS``; None: the default rates of ``SimulationParameters``.
+    *visits* is the mean number of visits of a device per day; *traps* are names of ``TRAPS``, None: the default rates
+    of ``SimulationParameters``.
 
     Raises:
         HeadwaterError: a trap is unknown, or the folder cannot be written.
     """
     day = last_day or dt.date.today() - dt.timedelta(days=1)
+    parameters = simulator.SimulationParameters() if traps is None else simulator.parameters_with(traps)
     summary = simulator.simulate(
         landing,
         days=days,
@@ -113,7 +121,7 @@ def run_simulation(
         last_day=day,
         format=form,
         files=files,
-        parameters=None if traps is None else simulator.parameters_with(traps),
+        parameters=replace(parameters, visits_per_device_day=visits),
     )
     yield (
         f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "
