@@ -76,6 +76,7 @@ def test_other_pages_are_filtered_as_sql_says(browser, site):
     events = site.ask(f"SELECT count(*) FROM core.events AS events {of_ios} AND {days}")[0][0]
     assert full(page, "events") == f"{events:,}"
     page.goto(f"{site.url}/customers?{DAYS}&lang=zh&in.platform=ios")
+    page.locator("#chart-segments summary").click()
     rows = page.locator("table[data-table=segments] tbody tr")
     rows.first.wait_for(state="attached")
     assert "显示在筛选范围内买过的客户" in page.locator("#main").inner_text()
