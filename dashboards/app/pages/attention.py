@@ -10,7 +10,7 @@ import datetime as dt
 from typing import Any
 
 from dashboards.app.context import Context
-from dashboards.app.pages.slots import slot_key, slot_name
+from dashboards.app.pages.slots import content_name, slot_key, slot_name
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Table, Text
 from dashboards.columns import text
@@ -88,8 +88,8 @@ def _changed_contents(context: Context) -> list[dict[str, Any]]:
         what = locale.text(
             "attention.content.many" if earlier else "attention.content.one",
             slot=slot_name(context, latest),
-            before=latest["content_before"],
-            after=latest["content"],
+            before=content_name(context, latest["content_before"]),
+            after=content_name(context, latest["content"]),
             n=1 + len(earlier),
         )
         slot = None if earlier else slot_key(latest)
