@@ -174,6 +174,7 @@ def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
         ("sql-text", "value", HEAVY),
         ("sql-next", "data", key),
         ("url", "search", ""),
+        ("sql-values", "data", {}),
     ]
     body = json.dumps(
         {

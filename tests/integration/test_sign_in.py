@@ -77,6 +77,7 @@ class Browser:
             ("sql-text", "value", sql),
             ("sql-next", "data", key),
             ("url", "search", ""),
+            ("sql-values", "data", {}),
         ]
         return self.call("sql-done.data", [("sql-run", "n_clicks", 1)], state)
 
