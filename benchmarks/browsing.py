@@ -1,7 +1,7 @@
 """``python -m benchmarks.browsing --home HOME``: what one view of each page costs a browser.
 
 Here: each page opened in a browser of its own, scrolled to its end; seconds until its first chart, processor seconds
-of the browser, height of the page, size of the server's answer.
+of the browser, the page's height, the size of the server's answer.
 Not here: many people at once (``benchmarks.sessions``).
 
 It needs playwright (``uv sync --group browser``) and a browser: of the system, of playwright, or in ``CHROMIUM``.

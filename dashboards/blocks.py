@@ -78,7 +78,7 @@ class Text:
             (something is not available, and why), warning (the rest may be wrong).
         remedy: The command that solves the problem; '': none.
         href: The link of the text; '': no link.
-        about: What a heading's part shows, for the "?" beside it; '': no "?".
+        about: For a heading, the explanation behind its "?"; '' for no "?".
     """
 
     text: str

@@ -291,7 +291,7 @@ def _dimension(name: str, value: exp.Expr) -> exp.Expr:
 
 @lru_cache(maxsize=256)
 def _model_over(table: str, days: tuple[Range, ...], settings: SettingValues) -> str:
-    """The query of the model of *table*, for *days*; a snapshot is of the last of each."""
+    """The query of the model of *table*, for *days*. A snapshot is taken as of the last day of each range."""
     schema, name = table.split(".")
     tree = read_model(DATA / "sql" / schema / f"{name}.sql", schema).tree.copy()
     for between in list(tree.find_all(exp.Between)):

@@ -291,15 +291,7 @@ def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, new, by):
     visits = {(event["person_id"], event["dt"]) for event in lake["core.events"]}
     days = {event["dt"] for event in lake["core.events"]}
     cells = retention(visits, new, "day", None, days, LAST, 3)
-    shown = {
-        (period_of(dt.date.fromisoformat(row["cohort"]), "day"), "", row["period_no"]): (
-            row["new_visitors"],
-            row["returned_visitors"],
-        )
-        for row in table(blocks, "cohorts").rows
-        if row["period_no"] <= 3
-    }
-    assert shown == cells
+    assert cohorts_shown(blocks) == cells
     column = {"none": None, "entrance": "entrance_id", "channel": "channel"}[by]
     expected = {}
     for part_of in {None, column}:
@@ -310,6 +302,18 @@ def test_retention_is_that_of_a_loop_over_the_visits(copy, lake, new, by):
         expected |= {key: (sum_["people"], sum_["returned"]) for key, sum_ in sums.items()}
     curve = table(blocks, "curve").rows
     assert {(r["part"], r["period_no"]): (r["new_visitors"], r["returned_visitors"]) for r in curve} == expected
+
+
+def cohorts_shown(blocks):
+    """The cells of the page's table of daily cohorts up to the third day, as ``retention`` returns them."""
+    return {
+        (period_of(dt.date.fromisoformat(row["cohort"]), "day"), "", row["period_no"]): (
+            row["new_visitors"],
+            row["returned_visitors"],
+        )
+        for row in table(blocks, "cohorts").rows
+        if row["period_no"] <= 3
+    }
 
 
 @pytest.mark.parametrize("dimension", ["platform", "entrance", "category"])
@@ -331,15 +335,7 @@ def test_retention_of_a_slice_is_that_of_its_first_visits(copy, lake, new, dimen
     days = {event["dt"] for event in lake["core.events"]}
     cells = retention(visits, own, "day", None, days, LAST, 3)
     blocks = look_at(copy, f"/retention?{DAYS}&in.{dimension}={value[dimension]}")[1]
-    shown = {
-        (period_of(dt.date.fromisoformat(row["cohort"]), "day"), "", row["period_no"]): (
-            row["new_visitors"],
-            row["returned_visitors"],
-        )
-        for row in table(blocks, "cohorts").rows
-        if row["period_no"] <= 3
-    }
-    assert shown == cells
+    assert cohorts_shown(blocks) == cells
 
 
 def test_new_visitors_count_once_and_cards_name_their_divisor(copy, lake):

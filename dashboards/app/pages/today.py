@@ -46,7 +46,7 @@ def today(context: Context) -> list[Block]:
     asked = {"day": day, "then": before or dt.date.min}
     rows = copy.rows(query("today.hours"), **asked)
     own = [row for row in rows if row["dt"] == day]
-    # Which hours are complete is told by all visitors: in a slice, nobody may have come in the last one.
+    # All visitors show which hours are complete: a slice may have no visitor in the last complete hour.
     everyone = [row for row in context.whole.rows(query("today.hours"), **asked) if row["dt"] == day]
     end = full_hours(everyone, copy.one(query("today.ingested"))["landed_at"], day, copy.settings.timezone)
     if not end:
