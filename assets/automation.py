@@ -44,6 +44,9 @@ REPORT_AT = "30 5 * * *"
 LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
 """When databases are loaded; once a day means before yesterday's tables are computed."""
 
+ALERTS_JOB = "alerts"
+"""The job that evaluates alerts and sends messages; its own failures cause no alert."""
+
 REPORT = dg.AssetKey(["report"])
 """The asset of ``assets.report``. It is not a table, so its key has no schema."""
 

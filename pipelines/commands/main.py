@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import typer
 
 from pipelines.commands import (
+    alerts,
     catalog,
     check,
     collect,
@@ -49,7 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(demo, init, simulate, collect, load, run, sql, report, dashboard),
+    *(demo, init, simulate, collect, load, run, sql, report, dashboard, alerts),
     *(check, catalog, docs, doctor, forget),
 ):
     app.add_typer(_command.app)

@@ -122,6 +122,21 @@ class Home:
         return self.config / "databases.yaml"
 
     @property
+    def alerts_file(self) -> Path:
+        """Alerts, and the people who get messages; optional."""
+        return self.config / "alerts.yaml"
+
+    @property
+    def subscriptions_file(self) -> Path:
+        """Reports and pages that people get regularly; optional."""
+        return self.config / "subscriptions.yaml"
+
+    @property
+    def secrets_file(self) -> Path:
+        """Passwords and tokens in people's addresses; only its owner may read it; optional."""
+        return self.config / "secrets.env"
+
+    @property
     def forgotten_file(self) -> Path:
         """Salted hashes of the ids of forgotten persons; written by ``headwater forget``."""
         return self.config / "forgotten.json"
@@ -205,6 +220,11 @@ class Home:
     def run_marker(self) -> Path:
         """Exists while the command line records a run in Dagster; left behind if its process is killed."""
         return self.dagster / ".running"
+
+    @property
+    def alerts(self) -> Path:
+        """The messages that were sent or are waiting, and the state of each alert."""
+        return self.root / ".alerts"
 
     @property
     def workbench(self) -> Path:

@@ -256,6 +256,12 @@ class CollectorSettings(_Section):
     events_per_second: Whole = Field(1000, ge=1, le=1_000_000)
 
 
+class DashboardSettings(_Section):
+    """The dashboards. *address* is where people open them, for links in messages; '': links have only their path."""
+
+    address: Annotated[str, shaped(f"({_ORIGIN})?", "an origin in lower case such as https://dashboards.shop.example")] = ""
+
+
 class Settings(_Section):
     """All keys of ``config/headwater.yaml``, with their defaults."""
 
@@ -275,6 +281,7 @@ class Settings(_Section):
     snapshots: SnapshotSettings = SnapshotSettings()
     hours: HoursSettings = HoursSettings()
     collector: CollectorSettings = CollectorSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
         """Name → value of each setting that a model may use as ``$name``.
