@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.alerts import alerts_job, alerts_sensor
 from assets.automation import (
     by_morning,
     daily_schedule,
@@ -67,6 +68,7 @@ def define(
     ]
     resources: dict[str, Any] = {**resources_of(StepInput(workspace.home), StepResults()), **(resource_overrides or {})}
     tables = tables_job(workspace)
+    alerts = alerts_job(workspace.home)
     databases = databases_to_load(workspace.home)
     loading = {name: loading_job(name, database) for name, database in databases.items()}
     loaded = [loaded_key(name, table) for name, database in databases.items() for table in database.tables]
@@ -77,8 +79,8 @@ def define(
             *models,
             report_asset(workspace),
         ],
-        jobs=[ingestion_job, tables, report_job, *loading.values()],
-        sensors=[landing_sensor(workspace, tables)],
+        jobs=[ingestion_job, tables, report_job, alerts, *loading.values()],
+        sensors=[landing_sensor(workspace, tables), alerts_sensor(workspace.home, alerts)],
         schedules=[
             daily_schedule(workspace.settings, tables),
             report_schedule(workspace.settings),

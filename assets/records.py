@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.automation import ALERTS_JOB
-from assets.engine import check_states, open_instance
+from assets.instance import open_instance, recorded_checks
 from dashboards.alerts.evaluate import Records, RunFailure
 from pipelines.home.folder import Home
 
@@ -26,8 +26,12 @@ def recorded(home: Home) -> Records:
         HeadwaterError: the home or the records cannot be read.
     """
     with open_instance(home) as instance:
-        failures = tuple(failed_runs(instance))
-    return Records(failures, check_states(home))
+        return records_in(home, instance)
+
+
+def records_in(home: Home, instance: dg.DagsterInstance) -> Records:
+    """``recorded`` of a home whose records are open in *instance*."""
+    return Records(tuple(failed_runs(instance)), recorded_checks(home, instance))
 
 
 def failed_runs(instance: dg.DagsterInstance, limit: int = _MOST_RUNS) -> Iterator[RunFailure]:

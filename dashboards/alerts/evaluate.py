@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.app.marts import Copy
 from dashboards.app.times import local_time
-from dashboards.app.watch.measured import values_of
+from dashboards.app.watch.measured import Values, values_of
 from dashboards.app.watch.rules import BACK, WEEKS, Bounds, share_bounds, usual_bounds
 from dashboards.app.watch.settings import Alert, Watch
 from dashboards.app.watch.state import COURSE_DAYS, Finding
@@ -103,7 +103,7 @@ def _metric(name: str, alert: Alert, watch: Watch, copy: Copy | None, now: dt.da
     )
 
 
-def _bounds(alert: Alert, values: dict[dt.date, float | None], day: dt.date, watch: Watch) -> tuple[Bounds | None, str]:
+def _bounds(alert: Alert, values: Values, day: dt.date, watch: Watch) -> tuple[Bounds | None, str]:
     """The bounds of the alert's rule on *day*; None, and why, if there are none."""
     if alert.unusual:
         return usual_bounds(values, day, watch.festivals), "no_history"

@@ -1,6 +1,6 @@
 """The one place that decides who is told what now: ``headwater alerts`` and Dagster both call it.
 
-Here: evaluating, writing messages into the outbox, delivering what is due, when to look again.
+Here: evaluating, writing messages into the outbox, delivering what is due.
 Not here: each of these steps.
 """
 
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboards.alerts.evaluate import LATE_BY, Records, evaluate
+from dashboards.alerts.evaluate import Records, evaluate
 from dashboards.alerts.messages import alert_messages, new_message
 from dashboards.alerts.subscriptions import due_subscriptions, subscription_messages
-from dashboards.app.marts import OPEN_AFTER_MIDNIGHT, Copy
+from dashboards.app.marts import Copy
 from dashboards.app.watch.settings import Watch, load_watch
 from dashboards.app.watch.state import Finding, write_evaluation
 from dashboards.copy.build import publish
@@ -127,28 +127,3 @@ def _copy_of(home: Home) -> Iterator[Copy | None]:
         yield copy if copy.days else None
     finally:
         copy.close()
-
-
-def next_time(home: Home, now: dt.datetime) -> dt.datetime | None:
-    """When something is due that no change of the home announces; None: never.
-
-    These are the times of subscriptions and of late data, the end of a day that no run has closed, and the next attempts
-    of messages.
-
-    Raises:
-        HeadwaterError: the settings have a fault.
-    """
-    watch, zone = load_watch(home), ZoneInfo(load_settings(home).timezone)
-    local = now.astimezone(zone)
-    clocks = {one.at for one in watch.subscriptions.values()}
-    clocks |= {alert.by or LATE_BY for alert in watch.alerts.values() if alert.when == "data_late"}
-    if watch.alerts:
-        clocks.add(f"{int(OPEN_AFTER_MIDNIGHT.total_seconds() // 3600):02}:00")
-    times = [
-        dt.datetime.combine(day, dt.time.fromisoformat(clock), zone).astimezone(dt.UTC)
-        for clock in clocks
-        for day in (local.date(), local.date() + dt.timedelta(days=1))
-    ]
-    times = [time for time in times if time > now]
-    times += [message.next_at for message in Outbox(home).messages() if message.is_due]
-    return min(times, default=None)

@@ -66,7 +66,11 @@ def subscription_messages(
         heading, body = subscription_text(one, copy, settings, now)
         to = one.subscription.to
         attachment = ""
-        if has_report and one.subscription.what == REPORT and any(watch.people[name].startswith("mailto") for name in to):
+        if (
+            has_report
+            and one.subscription.what == REPORT
+            and any(watch.people[name].startswith("mailto") for name in to)
+        ):
             path = write_report(copy.home, one.subscription.language, day=one.last)
             attachment = str(path.relative_to(copy.home.root))
         found += [new_message(one.day, one.name, name, "subscription", heading, body, now, attachment) for name in to]

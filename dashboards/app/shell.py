@@ -42,6 +42,7 @@ MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     "products",
     "customers",
     "quality",
+    "alerts",
     "sql",
 )
 """The pages of the menu; a group is a name with its pages. All pages side by side need more than one line."""

@@ -20,11 +20,11 @@ Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
     "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "funnel", "retention",
-    "products", "customers", "quality", "sql",
+    "products", "customers", "quality", "alerts", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
-WITHOUT_DAYS = frozenset({"sql"})
+WITHOUT_DAYS = frozenset({"alerts", "sql"})
 """Pages without a date range."""
 
 COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})

@@ -75,13 +75,17 @@ def _send(home: Home, *, is_dry_run: bool, as_json: bool) -> None:
         if message.state in ("failed", "unknown"):
             error_line(f"{message.name} to {message.recipient}: {message.state}: {message.error}")
         elif message.state == "pending":
-            warning_line(f"{message.name} to {message.recipient}: {message.error}; next attempt {message.next_at:%H:%M} UTC")
+            warning_line(
+                f"{message.name} to {message.recipient}: {message.error}; next attempt {message.next_at:%H:%M} UTC"
+            )
     if sent.has_failed:
         raise typer.Exit(1)
 
 
 def _print(sent: Sent, *, is_dry_run: bool) -> None:
-    counts = {outcome: sum(one.outcome == outcome for one in sent.findings) for outcome in ("fired", "fine", "not_judged")}
+    counts = {
+        outcome: sum(one.outcome == outcome for one in sent.findings) for outcome in ("fired", "fine", "not_judged")
+    }
     print(f"alerts     {counts['fired']} fired, {counts['fine']} fine, {counts['not_judged']} not judged")
     for finding in sent.findings:
         if finding.outcome == "not_judged":

@@ -93,12 +93,12 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
             service = Apprise.instantiate(full, suppress_exceptions=False)
         except Exception:  # its text may contain the address
             service = None
-    if service is None or isinstance(service, bool):
+    if service is None:
         raise HeadwaterError(
             "is no address of apprise",
             remedy="docs/user-guide.md lists addresses: mailto://…, dingtalk://…, feishu://…, json://…",
         )
-    if not names_in(address) and service.url(privacy=True) != service.url():
+    if not names_in(address) and service.url(privacy=True) != service.url():  # type: ignore[no-untyped-call]
         raise HeadwaterError(
             "holds a password or a token",
             remedy="write ${NAME} in its place, and set NAME in the environment or in config/secrets.env",

@@ -141,7 +141,7 @@ def _as_text(value: object) -> object:
 def _read(path: Path) -> Message:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        times = {name: dt.datetime.fromisoformat(content.pop(name)) for name in ("created_at", "changed_at", "next_at")}
-        return Message(**{**content, "day": dt.date.fromisoformat(content["day"])}, **times)
+        times = {name: dt.datetime.fromisoformat(content[name]) for name in ("created_at", "changed_at", "next_at")}
+        return Message(**{**content, **times, "day": dt.date.fromisoformat(content["day"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise HeadwaterError("is not a message of the outbox", where=path, remedy="remove the file") from error

@@ -73,7 +73,8 @@ def _reason(answers: _Answers, *, is_mail: bool) -> str:
             return f"no answer within {ANSWER_SECONDS:g} seconds"
         return f"no connection ({answers.errors[-1]})"
     if answers.statuses:
-        return f"the server answered HTTP {answers.statuses[-1]}"
+        status = answers.statuses[-1]
+        return f"the server answered HTTP {status}" + (", but did not take the message" if status < 400 else "")
     if is_mail:
         return "the mail server did not take the message, or cannot be reached"
     return "the service did not take the message"
@@ -107,7 +108,7 @@ def _answers() -> Iterator[_Answers]:
                 found.refusals.append(f"{name} {code}")
         return response
 
-    Session.send = recorded  # type: ignore[method-assign]
+    Session.send = recorded  # type: ignore[assignment, method-assign]
     try:
         yield found
     finally:

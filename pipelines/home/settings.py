@@ -259,7 +259,9 @@ class CollectorSettings(_Section):
 class DashboardSettings(_Section):
     """The dashboards. *address* is where people open them, for links in messages; '': links have only their path."""
 
-    address: Annotated[str, shaped(f"({_ORIGIN})?", "an origin in lower case such as https://dashboards.shop.example")] = ""
+    address: Annotated[
+        str, shaped(f"({_ORIGIN})?", "an origin in lower case such as https://dashboards.shop.example")
+    ] = ""
 
 
 class Settings(_Section):

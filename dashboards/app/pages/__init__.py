@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dashboards.app.context import Page
+from dashboards.app.pages.alerts import alerts
 from dashboards.app.pages.channels import channels
 from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
@@ -44,6 +45,7 @@ PAGE_OF: dict[str, Page] = {
     "products": products,
     "customers": customers,
     "quality": quality,
+    "alerts": alerts,
     "sql": sql,
     "search": search,
 }

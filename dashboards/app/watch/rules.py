@@ -1,7 +1,8 @@
 """The three rules of alerts: a number, the comparison, the usual range of the weekday.
 
 Here: judging a value, as functions of numbers.
-Not here: which rule an alert has (``dashboards.app.watch.settings``), reading values (``dashboards.app.watch.measured``).
+Not here: which rule an alert has (``dashboards.app.watch.settings``), reading values
+(``dashboards.app.watch.measured``).
 
 Why the usual range is computed like this, and how often it tells of nothing: docs/decisions/0026-alerts.md.
 """

@@ -14,8 +14,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dashboards.app.watch.measured import refuse_metric
 from dashboards.app.view import PAGES, View, read_view
+from dashboards.app.watch.measured import refuse_metric
 from dashboards.slices import DIMENSIONS
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
