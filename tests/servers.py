@@ -30,8 +30,8 @@ class WebServer:
     Attributes:
         port: The port it listens on.
         received: Path and content of each request, in order.
-        answer: The number of a request, from 0 → the status, the content (a text as it is, else as JSON), and the seconds
-            before the answer.
+        answer: The number of a request, from 0 → the status, the content (a text as it is, else as JSON), and how many
+            seconds later.
     """
 
     port: int = 0

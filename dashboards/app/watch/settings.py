@@ -237,8 +237,10 @@ def load_watch(home: Home) -> Watch:
 def _read(path: Path, model: type[_File]) -> _File:
     content = read_yaml(path) if path.exists() else None
     _refuse_people(path, content)
+    assert content is None or isinstance(content, dict)
+    given = {key: value for key, value in (content or {}).items() if value is not None}  # all lines below are comments
     try:
-        return model.model_validate({} if content is None else content)
+        return model.model_validate(given)
     except ValidationError as error:
         raise HeadwaterError(
             describe(error, model), where=path, remedy="docs/user-guide.md, 'Alerts and subscriptions', has examples"
