@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.app.marts import Copy
 from dashboards.app.times import local_time
-from dashboards.app.watch.measured import Values, values_of
+from dashboards.app.watch.measured import Values, unknown_value, values_of
 from dashboards.app.watch.rules import BACK, WEEKS, Bounds, share_bounds, usual_bounds
 from dashboards.app.watch.settings import Alert, Watch
 from dashboards.app.watch.state import COURSE_DAYS, Finding
@@ -74,6 +74,8 @@ def _metric(name: str, alert: Alert, watch: Watch, copy: Copy | None, now: dt.da
     assert alert.metric is not None
     day = copy.newest(now)
     first = day - dt.timedelta(days=max(7 * WEEKS, COURSE_DAYS, BACK["year"] if alert.against == "year" else 0))
+    if unknown := unknown_value(copy, alert.parts, day):
+        return Finding(name, day, "not_judged", reason=f"unknown_value:{unknown}")
     try:
         values = values_of(copy, alert.metric, alert.parts, first, day)
     except HeadwaterError as error:

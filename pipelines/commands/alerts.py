@@ -16,6 +16,7 @@ from pipelines.home.folder import Home, find_home
 
 if TYPE_CHECKING:
     from dashboards.alerts.run import Sent
+    from dashboards.app.watch.state import Finding
     from pipelines.delivery.outbox import Message
 
 app = typer.Typer()
@@ -57,7 +58,7 @@ def _test(home: Home, name: str) -> None:
 
     message = send_test(home, name)
     if message.state != "delivered":
-        error_line(f"{name}: {message.error}")
+        error_line(f"{name}: {_error(message)}")
         raise typer.Exit(1)
     print(f"sent to {name}")
 
@@ -73,10 +74,10 @@ def _send(home: Home, *, is_dry_run: bool, as_json: bool) -> None:
         _print(sent, is_dry_run=is_dry_run)
     for message in sent.changed:
         if message.state in ("failed", "unknown"):
-            error_line(f"{message.name} to {message.recipient}: {message.state}: {message.error}")
+            error_line(f"{message.name} to {message.recipient}: {message.state}: {_error(message)}")
         elif message.state == "pending":
             warning_line(
-                f"{message.name} to {message.recipient}: {message.error}; next attempt {message.next_at:%H:%M} UTC"
+                f"{message.name} to {message.recipient}: {_error(message)}; next attempt {message.next_at:%H:%M} UTC"
             )
     if sent.has_failed:
         raise typer.Exit(1)
@@ -89,7 +90,7 @@ def _print(sent: Sent, *, is_dry_run: bool) -> None:
     print(f"alerts     {counts['fired']} fired, {counts['fine']} fine, {counts['not_judged']} not judged")
     for finding in sent.findings:
         if finding.outcome == "not_judged":
-            print(f"  not judged  {finding.name}: {finding.reason}")
+            print(f"  not judged  {finding.name}: {_reason(finding)}")
     if is_dry_run:
         print(f"messages   {len(sent.written)} would be sent")
         for message in sent.written:
@@ -126,4 +127,18 @@ def _list(home: Home, *, as_json: bool) -> None:
 
 def _row(message: Message) -> tuple[object, ...]:
     at = f"{message.changed_at:%Y-%m-%d %H:%M}"
-    return message.day, message.name, message.recipient, message.state, message.attempts, at, message.error
+    return message.day, message.name, message.recipient, message.state, message.attempts, at, _error(message)
+
+
+def _error(message: Message) -> str:
+    from dashboards.app.watch.texts import error_text
+    from dashboards.locale import Locale
+
+    return error_text(Locale("en", ""), message)
+
+
+def _reason(finding: Finding) -> str:
+    from dashboards.app.watch.texts import reason_text
+    from dashboards.locale import Locale
+
+    return reason_text(Locale("en", ""), finding)

@@ -40,7 +40,7 @@ def deliver(home: Home, people: Mapping[str, str], now: Callable[[], dt.datetime
     messages = outbox.messages()
     for message in messages:
         if message.state == "sending":  # we have the lock, so its process has ended
-            lost = changed(message, "unknown", now(), error="the process ended during the attempt; not sent again")
+            lost = changed(message, "unknown", now(), error="killed")
             outbox.save(lost)
             found.append(lost)
     due = [message for message in reversed(messages) if message.is_due and message.next_at <= now()]
@@ -61,12 +61,12 @@ def _attempt(
 ) -> Message:
     address = people.get(message.recipient)
     if address is None:
-        return _settle(outbox, changed(message, "failed", now(), error="config/alerts.yaml has no such person"))
+        return _settle(outbox, changed(message, "failed", now(), error="no_person"))
     begun = changed(message, "sending", now(), attempts=message.attempts + 1)
     try:
         service = service_of(address, secrets)
     except HeadwaterError as error:
-        return _settle(outbox, _again(begun, f"the address {error}", now()))
+        return _settle(outbox, _again(begun, f"address:{error}", now()))
     outbox.save(begun)
     file = home.root / message.attachment if message.attachment else None
     try:

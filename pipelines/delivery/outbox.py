@@ -12,8 +12,9 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -46,7 +47,8 @@ class Message:
         attempts: The number of attempts that have begun.
         created_at, changed_at: When it was written, and when its state last changed, UTC.
         next_at: When the next attempt is due, UTC.
-        error: Why the last attempt failed; '': it did not.
+        error: Why the last attempt failed, as ``kind`` or ``kind:detail``; a text ``delivery.<kind>`` says it in words.
+            '': it did not.
     """
 
     day: dt.date
@@ -119,7 +121,11 @@ class Outbox:
         Raises:
             HeadwaterError: a file is damaged.
         """
-        found = [_read(path) for path in self._folder.glob("*.json")]
+        found = []
+        for path in self._folder.glob("*.json"):
+            with suppress(FileNotFoundError):  # another process has removed an old message
+                stat = path.stat()
+                found.append(_read(path, stat.st_mtime_ns, stat.st_ino))
         return sorted(found, key=lambda one: (one.created_at, one.day, one.name, one.recipient), reverse=True)
 
     def remove_old(self, now: dt.datetime) -> None:
@@ -138,7 +144,8 @@ def _as_text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _read(path: Path) -> Message:
+@lru_cache(maxsize=10_000)  # the overview and the sensor look often, and few messages change
+def _read(path: Path, _changed: int, _file: int) -> Message:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         times = {name: dt.datetime.fromisoformat(content[name]) for name in ("created_at", "changed_at", "next_at")}

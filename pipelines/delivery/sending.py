@@ -25,7 +25,7 @@ _CODES = ("errcode", "code", "StatusCode")
 
 
 class NotDeliveredError(Exception):
-    """The message was not taken; the text says why, without the address."""
+    """The message was not taken. The text is ``kind`` or ``kind:detail``, see ``Message.error``; it has no address."""
 
 
 @dataclass
@@ -60,9 +60,9 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
                 attach=str(attachment) if attachment and is_mail else None,
             )
         except Exception as error:  # its text may contain the address
-            raise NotDeliveredError(f"could not be sent ({type(error).__name__})") from None
+            raise NotDeliveredError(f"exception:{type(error).__name__}") from None
     if answers.refusals:  # apprise takes any answer with status 200 of some services for success
-        raise NotDeliveredError(f"the server refused the message ({answers.refusals[-1]})")
+        raise NotDeliveredError(f"refused:{answers.refusals[-1]}")
     if not is_taken:
         raise NotDeliveredError(_reason(answers, is_mail=is_mail))
 
@@ -70,14 +70,11 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
 def _reason(answers: _Answers, *, is_mail: bool) -> str:
     if answers.errors:
         if "Timeout" in answers.errors[-1]:
-            return f"no answer within {ANSWER_SECONDS:g} seconds"
-        return f"no connection ({answers.errors[-1]})"
+            return f"timeout:{ANSWER_SECONDS:g}"
+        return "no_connection"
     if answers.statuses:
-        status = answers.statuses[-1]
-        return f"the server answered HTTP {status}" + (", but did not take the message" if status < 400 else "")
-    if is_mail:
-        return "the mail server did not take the message, or cannot be reached"
-    return "the service did not take the message"
+        return f"{'http' if answers.statuses[-1] >= 400 else 'not_taken'}:{answers.statuses[-1]}"
+    return "mail" if is_mail else "not_sent"
 
 
 @contextmanager

@@ -75,7 +75,7 @@ ALERTS = """\
   fall: {metric: orders, falls_by: 0.1, to: ops}
   odd: {metric: visitors, unusual: either, to: ops}
   sliced: {metric: revenue, slice: {entrance: "home:banner:1"}, below: 100, to: ops, language: en}
-  nothing: {metric: average_order_value, slice: {platform: nowhere}, below: 1, to: ops}
+  nothing: {metric: revenue, slice: {platform: nowhere}, below: 1, to: ops}
   late: {when: data_late, to: ops}
 """
 
@@ -96,7 +96,7 @@ def test_alerts_are_sent_once_with_number_course_and_link(computed_copy: Home, w
         "late": "fine",
     }
     assert (found["low"].day, found["low"].value, found["low"].side) == (DAYS[3], 10.0, "low")
-    assert found["nothing"].reason == "no_value"
+    assert found["nothing"].reason == "unknown_value:nowhere"  # not 0, which is below 1
     titles = [content["title"] for _, content in web.received]
     assert "[提醒] low：销售额 偏低" in titles
     body = web.received[titles.index("[提醒] low：销售额 偏低")][1]["message"].splitlines()
@@ -262,7 +262,7 @@ def test_the_overview_lists_open_alerts_and_lost_messages(computed_copy: Home, w
     write(computed_copy, web, "  low: {metric: revenue, below: 100, to: ops}\n")
     send(computed_copy)
     shown = f"/?from={DAYS[3]}&to={DAYS[3]}&lang=en"
-    assert ["Alert", "low", str(DAYS[3]), "Sales: ¥10.00"] in rows_of(computed_copy, shown, "attention")
+    assert ["Alert", "low", str(DAYS[3]), "Sales: ¥10.00 · below ¥100.00"] in rows_of(computed_copy, shown, "attention")
     now = dt.datetime.now(dt.UTC)
     lost = Message(now.date(), "low", "ops", "alert", "t", "b", now, now, now)
     Outbox(computed_copy).save(changed(lost, "unknown", now))

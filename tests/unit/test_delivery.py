@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.app.watch.texts import error_text
+from dashboards.locale import Locale
 from pipelines.delivery import sending
 from pipelines.delivery.addresses import service_of
 from pipelines.delivery.deliver import PAUSES, deliver
@@ -120,14 +122,14 @@ def test_other_services_get_no_file(web: WebServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "answer", "reason"),
     [
-        ("json://{web}/x", (500, {}, 0.0), "the server answered HTTP 500"),
-        ("json://{web}/x", (404, {}, 0.0), "the server answered HTTP 404"),
-        ("json://{web}/x", (200, {}, 3.0), "no answer within 0.3 seconds"),
-        ("slack://${SLACK}", (200, "no_service", 0.0), "answered HTTP 200, but did not take the message"),
-        ("dingtalk://${TOKEN}", (200, {"errcode": 310000, "errmsg": "keywords"}, 0.0), r"refused .*errcode 310000"),
-        ("wecombot://${TOKEN}", (200, {"errcode": 93000}, 0.0), r"refused .*errcode 93000"),
-        ("feishu://${TOKEN}", (200, {"code": 19001}, 0.0), r"refused .*code 19001"),
-        ("lark://${TOKEN}", (200, {"code": 19001}, 0.0), r"refused .*code 19001"),
+        ("json://{web}/x", (500, {}, 0.0), "http:500"),
+        ("json://{web}/x", (404, {}, 0.0), "http:404"),
+        ("json://{web}/x", (200, {}, 3.0), "timeout:0.3"),
+        ("slack://${SLACK}", (200, "no_service", 0.0), "not_taken:200"),
+        ("dingtalk://${TOKEN}", (200, {"errcode": 310000, "errmsg": "keywords"}, 0.0), "refused:errcode 310000"),
+        ("wecombot://${TOKEN}", (200, {"errcode": 93000}, 0.0), "refused:errcode 93000"),
+        ("feishu://${TOKEN}", (200, {"code": 19001}, 0.0), "refused:code 19001"),
+        ("lark://${TOKEN}", (200, {"code": 19001}, 0.0), "refused:code 19001"),
     ],
 )
 def test_a_message_that_was_not_taken_says_why(
@@ -144,13 +146,13 @@ def test_a_message_that_was_not_taken_says_why(
 def test_a_server_that_is_gone_or_refuses_mail_is_told(mail: MailServer) -> None:
     with web_server() as closed:
         port = closed.port
-    with pytest.raises(NotDeliveredError, match="no connection"):
+    with pytest.raises(NotDeliveredError, match="no_connection"):
         send(service(f"json://127.0.0.1:{port}/x"), TITLE, BODY)
     mail.refusal = "554 no"
     address = f"mailto://127.0.0.1:{mail.port}?from=a@shop.example&to=b@shop.example"
-    with pytest.raises(NotDeliveredError, match="the mail server did not take the message"):
+    with pytest.raises(NotDeliveredError, match="mail"):
         send(service(address), TITLE, BODY)
-    with pytest.raises(NotDeliveredError, match="cannot be reached"):
+    with pytest.raises(NotDeliveredError, match="mail"):
         send(service(f"mailto://127.0.0.1:{port}?from=a@shop.example&to=b@shop.example"), TITLE, BODY)
 
 
@@ -173,7 +175,7 @@ def test_a_failure_is_repeated_later_and_later_then_given_up(home: Home, web: We
     at = NOW
     for pause in PAUSES:
         (found,) = delivered_at(home, people, at)
-        assert (found.state, found.error) == ("pending", "the server answered HTTP 500")
+        assert (found.state, found.error) == ("pending", "http:500")
         assert found.next_at == at + pause
         assert delivered_at(home, people, at + pause - dt.timedelta(seconds=1)) == []
         at += pause
@@ -202,7 +204,7 @@ def test_one_bad_address_does_not_keep_others_from_getting_theirs(home: Home, we
     found = {one.name: one for one in delivered_at(home, people, NOW)}
     assert found["a"].state == "pending"
     assert "${HEADWATER_TEST_UNSET} is not set" in found["a"].error
-    assert (found["b"].state, found["b"].error) == ("failed", "config/alerts.yaml has no such person")
+    assert (found["b"].state, found["b"].error) == ("failed", "no_person")
     assert found["c"].state == "delivered"
 
 
@@ -298,3 +300,13 @@ def test_nothing_that_is_written_holds_a_secret(
     assert any(".alerts" in str(path) for path in written)
     texts += [path.read_text(encoding="utf-8", errors="replace") for path in written]
     assert not [text for text in texts if SECRET in text]
+
+
+@pytest.mark.parametrize("error", ["http:500", "timeout:15", "refused:errcode 1", "killed", "no_person", "address:x"])
+def test_the_reason_of_a_failure_is_said_in_both_languages(error: str) -> None:
+    one = changed(message(), "failed", NOW, error=error)
+    zh, en = (error_text(Locale(language, "CNY"), one) for language in ("zh", "en"))
+    assert zh != en
+    assert error not in (zh, en)
+    assert error.partition(":")[2] in zh
+    assert error_text(Locale("zh", "CNY"), changed(message(), "failed", NOW, error="older words")) == "older words"

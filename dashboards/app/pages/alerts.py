@@ -14,7 +14,7 @@ from dashboards.app.context import Context
 from dashboards.app.times import local_time
 from dashboards.app.watch.settings import REPORT, Alert, Subscription, Watch, load_watch
 from dashboards.app.watch.state import Evaluation, Finding, read_evaluation
-from dashboards.app.watch.texts import found_text, rule_text, slice_text, view_of, watched
+from dashboards.app.watch.texts import error_text, found_text, rule_text, slice_text, view_of, watched
 from dashboards.blocks import Block, Column, Table, Text
 from dashboards.columns import text
 from pipelines.delivery.outbox import Message, Outbox
@@ -163,12 +163,11 @@ def _state(message: Message) -> str:
 
 
 def _note(context: Context, message: Message) -> str:
-    if message.state == "unknown":
-        return context.locale.text("message.unknown.note")
+    error = error_text(context.locale, message)
     if message.state == "pending" and message.attempts:
         at = local_time(message.next_at.replace(tzinfo=None), context.copy.settings.timezone)
-        return context.locale.text("message.again", error=message.error, time=f"{at:%H:%M}")
-    return message.error
+        return context.locale.text("message.again", error=error, time=f"{at:%H:%M}")
+    return error
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,8 @@ def open_alerts(context: Context) -> list[OpenAlert]:
         alert = watch.alerts.get(finding.name)
         if alert is not None and finding.outcome == "fired" and finding.day >= context.days.first:
             sliced = slice_text(context, alert.parts) if alert.parts else ""
-            note = f"{watched(context.locale, alert, sliced)}: {_found(context, alert, finding)}"
+            what, rule = watched(context.locale, alert, sliced), rule_text(context.locale, alert)
+            note = context.locale.text("alert.open", what=what, found=_found(context, alert, finding), rule=rule)
             found.append(OpenAlert(finding.name, finding, note, _href(context, alert, finding.day)))
     return found
 

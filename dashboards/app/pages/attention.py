@@ -13,6 +13,7 @@ from dashboards.app.context import Context
 from dashboards.app.pages.alerts import lost_messages, open_alerts
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
 from dashboards.app.times import local_time
+from dashboards.app.watch.texts import error_text
 from dashboards.blocks import Block, Table, Text
 from dashboards.columns import text
 from dashboards.copy.status import read_checks
@@ -70,7 +71,7 @@ def _alerts(context: Context) -> list[dict[str, Any]]:
             f"{message.name} → {message.recipient}",
             message.day,
             href,
-            text(f"message.{message.state}.note", error=message.error),
+            text(f"message.{message.state}.note", error=error_text(context.locale, message)),
         )
         for message in lost_messages(context)
     ]

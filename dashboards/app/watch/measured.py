@@ -13,7 +13,8 @@ from functools import cache
 from sqlglot import exp
 
 from dashboards.app.marts import Copy
-from dashboards.slices import DIMENSIONS, Slice, sliced
+from dashboards.queries import query
+from dashboards.slices import DIMENSIONS, NONE, Slice, sliced
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.settings import Settings
 from pipelines.sqlproject.metric_sql import select
@@ -96,10 +97,25 @@ def values_of(copy: Copy, metric: str, parts: Parts, first: dt.date, last: dt.da
     sql, tables = _query(metric)
     if missing := sorted(table for table in tables if not copy.has(table)):
         raise HeadwaterError(f"the dashboards' copy has no {missing[0]}: it does not exist, or is too large for it")
-    segments_on = max((day for day in copy.days_of("customers.rfm") if day <= last), default=None)
+    segments_on = _segments_on(copy, last)
     part = Slice(parts, segments_on) if parts else None
     rows = copy.in_slice(part).rows(sql, first=first, last=last)
     found = {row["dt"]: row[metric] for row in rows}
     empty = None if known_metric(metric).is_ratio else 0.0
     days = [day for day in copy.days if first <= day <= last]
     return {day: float(value) if (value := found.get(day, empty)) is not None else None for day in days}
+
+
+def unknown_value(copy: Copy, parts: Parts, day: dt.date) -> str:
+    """The first value of *parts* that no row of *copy* has, such as a misspelt one; '' if there is none."""
+    known = {("customers", "new"), ("customers", "returning")}
+    if parts:
+        rows = copy.rows(query("slices.values"), segments_on=_segments_on(copy, day))
+        known |= {(row["dimension"], row["value"]) for row in rows}
+    values = [(name, value) for name, found in parts for value in found]
+    return next((value for name, value in values if (name, value) not in known and value != NONE), "")
+
+
+def _segments_on(copy: Copy, day: dt.date) -> dt.date | None:
+    """The day whose segments count on *day*."""
+    return max((one for one in copy.days_of("customers.rfm") if one <= day), default=None)

@@ -17,6 +17,7 @@ from dashboards.app.watch.state import Finding
 from dashboards.locale import Locale
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.texts import all_texts
+from pipelines.delivery.outbox import Message
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
@@ -74,9 +75,7 @@ def found_text(locale: Locale, alert: Alert, finding: Finding) -> str:
     """What *finding* says, as lines."""
     text, metric = locale.text, alert.metric
     if finding.outcome == "not_judged":
-        known = f"alert.reason.{finding.reason.partition(':')[0]}"
-        what = finding.reason.partition(":")[2]
-        return text(known, what=what) if known in all_texts() else finding.reason
+        return reason_text(locale, finding)
     if metric is None:
         return "\n".join(finding.details) or text("alert.none")
     value = full_text(locale.numbers, metric, finding.value)
@@ -88,6 +87,23 @@ def found_text(locale: Locale, alert: Alert, finding: Finding) -> str:
         change = difference_text(locale, metric, finding)
         return text("alert.found.against", value=value, then=then, change=change)
     return value
+
+
+def reason_text(locale: Locale, finding: Finding) -> str:
+    """Why *finding* was not judged."""
+    return _text_of("alert.reason", locale, finding.reason)
+
+
+def error_text(locale: Locale, message: Message) -> str:
+    """Why the last attempt of *message* failed; '' if it did not."""
+    return _text_of("delivery", locale, message.error)
+
+
+def _text_of(prefix: str, locale: Locale, code: str) -> str:
+    """The text of *code*, which is ``kind`` or ``kind:detail``; the code itself if there is no such text."""
+    kind, _, what = code.partition(":")
+    key = f"{prefix}.{kind}"
+    return locale.text(key, what=what) if key in all_texts() else code
 
 
 def difference_text(locale: Locale, metric: str, finding: Finding) -> str:
