@@ -276,8 +276,8 @@ def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequ
 def _in_few_runs(segments: Sequence[Segment]) -> list[Segment]:
     """*segments* with the unpartitioned tables joined to the days next to them.
 
-    Starting a run takes longer than computing an hour of a small shop. Dagster computes the tables of a run in the order
-    of their dependencies, so the result is the same.
+    Starting a run takes longer than computing an hour of a small shop. Dagster computes the tables of a run in the
+    order of their dependencies, so the result is the same.
     """
     joined: list[Segment] = []
     for segment in segments:
