@@ -3,7 +3,7 @@
 Simulated years of shops of three sizes: days of the week, seasons, growth, noise that lasts some days, promotions with
 a quiet week before and a slump after them, the Spring Festival. Incidents of one day are planted on ordinary days.
 The rule is compared with a plainer one (median and median absolute deviation of the same weekday), and both with and
-without the promotions in ``festivals``.
+without the promotions in the calendar.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def same_weekday(history: Series, day: dt.date, festivals: Collection[dt.date], 
 
 
 def false_alarms(rule: Rule, years: Sequence[Year], metric: str, *, is_told: bool) -> float:
-    """Alarms a month of years without incidents; *is_told*: the promotions are in ``festivals``, and do not alarm."""
+    """Alarms a month of years without incidents; *is_told*: the promotions are in the calendar, and do not alarm."""
     alarms, judged = 0, 0
     for year in years:
         festivals = year.festivals if is_told else frozenset()

@@ -7,8 +7,8 @@ Not here: the rules (``dashboards.app.watch.rules``), messages (``dashboards.ale
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from dashboards.app.marts import Copy
@@ -18,7 +18,10 @@ from dashboards.app.watch.rules import BACK, WEEKS, Bounds, share_bounds, usual_
 from dashboards.app.watch.settings import Alert, Watch
 from dashboards.app.watch.state import COURSE_DAYS, Finding
 from pipelines.compute.results import CheckState
+from pipelines.config_tables import calendar_of
+from pipelines.config_tables.calendar import Occasion
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.folder import Home
 
 LATE_BY = "08:00"
 """When data is late, unless the alert says another time."""
@@ -44,13 +47,39 @@ class Records:
     checks: Sequence[CheckState] = ()
 
 
-def evaluate(copy: Copy | None, watch: Watch, records: Records, now: dt.datetime, timezone: str) -> list[Finding]:
+@dataclass(frozen=True)
+class Festivals:
+    """The days of promotions and festivals, each with its occasion. *fault*: why the calendar cannot be read."""
+
+    days: Mapping[dt.date, Occasion] = field(default_factory=dict)
+    fault: str = ""
+
+
+def festivals_of(home: Home) -> Festivals:
+    """The promotions and festivals in ``config/calendar.csv`` of *home*."""
+    try:
+        occasions = calendar_of(home)
+    except HeadwaterError as error:
+        return Festivals(fault=str(error))
+    days = {
+        one.first + dt.timedelta(days=number): one
+        for one in occasions
+        if one.kind in ("promotion", "festival")
+        for number in range((one.last - one.first).days + 1)
+    }
+    return Festivals(days)
+
+
+def evaluate(
+    copy: Copy | None, watch: Watch, records: Records, festivals: Festivals, now: dt.datetime, timezone: str
+) -> list[Finding]:
     """A finding for each alert of *watch*.
 
     Args:
         copy: The dashboards' copy of the lake; None: no day is computed.
         watch: The alerts.
         records: The events of the home.
+        festivals: The days that the rule ``unusual`` leaves out.
         now: The time, UTC.
         timezone: The shop's time zone.
     """
@@ -64,11 +93,13 @@ def evaluate(copy: Copy | None, watch: Watch, records: Records, now: dt.datetime
         elif alert.when == "data_late":
             found.append(_late_data(name, alert, copy, local))
         else:
-            found.append(_metric(name, alert, watch, copy, now, local.date()))
+            found.append(_metric(name, alert, festivals, copy, now, local.date()))
     return found
 
 
-def _metric(name: str, alert: Alert, watch: Watch, copy: Copy | None, now: dt.datetime, today: dt.date) -> Finding:
+def _metric(
+    name: str, alert: Alert, festivals: Festivals, copy: Copy | None, now: dt.datetime, today: dt.date
+) -> Finding:
     if copy is None or not copy.days:
         return Finding(name, today - dt.timedelta(days=1), "not_judged", reason="no_data")
     assert alert.metric is not None
@@ -84,10 +115,12 @@ def _metric(name: str, alert: Alert, watch: Watch, copy: Copy | None, now: dt.da
     value = values.get(day)
     if value is None:
         return Finding(name, day, "not_judged", reason="no_value", course=course)
-    if alert.unusual and day in watch.festivals:
-        reason = f"festival:{watch.festivals[day]}"
+    if alert.unusual and festivals.fault:
+        return Finding(name, day, "not_judged", value=value, reason=festivals.fault, course=course)
+    if alert.unusual and day in festivals.days:
+        reason = f"festival:{festivals.days[day].name(alert.language)}"
         return Finding(name, day, "not_judged", value=value, reason=reason, course=course)
-    bounds, reason = _bounds(alert, values, day, watch)
+    bounds, reason = _bounds(alert, values, day, festivals)
     if bounds is None:
         return Finding(name, day, "not_judged", value=value, reason=reason, course=course)
     side = bounds.side(value)
@@ -105,10 +138,10 @@ def _metric(name: str, alert: Alert, watch: Watch, copy: Copy | None, now: dt.da
     )
 
 
-def _bounds(alert: Alert, values: Values, day: dt.date, watch: Watch) -> tuple[Bounds | None, str]:
+def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) -> tuple[Bounds | None, str]:
     """The bounds of the alert's rule on *day*; None, and why, if there are none."""
     if alert.unusual:
-        return usual_bounds(values, day, watch.festivals), "no_history"
+        return usual_bounds(values, day, festivals.days), "no_history"
     if alert.falls_by is not None or alert.rises_by is not None:
         then = values.get(day - dt.timedelta(days=BACK[alert.against or "previous"]))
         return share_bounds(then, alert.falls_by, alert.rises_by), "no_comparison"

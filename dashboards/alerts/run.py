@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboards.alerts.evaluate import Records, evaluate
+from dashboards.alerts.evaluate import Records, evaluate, festivals_of
 from dashboards.alerts.messages import alert_messages, new_message
 from dashboards.alerts.subscriptions import due_subscriptions, subscription_messages
 from dashboards.app.marts import Copy
@@ -105,7 +105,7 @@ def _composed(
     if watch.is_empty:
         return [], []
     with _copy_of(home) as copy:
-        findings = evaluate(copy, watch, records, now, settings.timezone)
+        findings = evaluate(copy, watch, records, festivals_of(home), now, settings.timezone)
         messages = alert_messages(watch, findings, copy, settings, now)
         due = due_subscriptions(watch, copy, now, settings.timezone)
         if copy is not None and due:

@@ -113,6 +113,21 @@ def test_alerts_are_sent_once_with_number_course_and_link(computed_copy: Home, w
     assert (again.written, again.changed, len(web.received)) == ([], [], had)
 
 
+def test_promotions_of_the_calendar_are_not_judged(computed_copy: Home, web: WebServer) -> None:
+    alerts = "  odd: {metric: revenue, unusual: either, to: ops}\n  low: {metric: revenue, below: 1, to: ops}\n"
+    write(computed_copy, web, alerts)
+    calendar = computed_copy.calendar_file
+    head = "first_day,last_day,kind,name_zh,name_en\n"
+    for kind, reason in (("promotion", "festival:大促"), ("festival", "festival:大促"), ("launch", "no_history")):
+        calendar.write_text(f"{head}{DAYS[2]},{DAYS[3]},{kind},大促,Sale\n", encoding="utf-8")
+        found = findings(send(computed_copy, is_dry_run=True))
+        assert (found["odd"].outcome, found["odd"].reason) == ("not_judged", reason)
+    calendar.write_text(f"{head}someday,,,x,x\n", encoding="utf-8")
+    found = findings(send(computed_copy, is_dry_run=True))
+    assert "calendar.csv" in found["odd"].reason
+    assert found["low"].outcome == "fine"
+
+
 def test_a_dry_run_says_what_it_would_send_and_writes_nothing(computed_copy: Home, web: WebServer) -> None:
     write(computed_copy, web, ALERTS, "  daily: {what: report, to: ops}\n")
     sent = send(computed_copy, is_dry_run=True)

@@ -39,7 +39,6 @@ def test_the_examples_of_the_shipped_files_are_valid(home: Home) -> None:
     assert len(watch.alerts) == 7
     assert len(watch.people) == 6
     assert len(watch.subscriptions) == 2
-    assert len(watch.festivals) == 41
 
 
 @pytest.mark.parametrize(

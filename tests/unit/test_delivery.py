@@ -92,6 +92,26 @@ def test_each_chat_gets_the_body_that_its_robot_expects(web: WebServer) -> None:
     assert (hook[1]["title"], hook[1]["message"]) == (TITLE, BODY)
 
 
+def test_a_long_message_is_cut_off_not_sent_in_parts(web: WebServer) -> None:
+    send(service("wecombot://${TOKEN}", web), TITLE, "销售额 ¥1\n" * 600)
+    (received,) = web.received
+    content = received[1]["text"]["content"]
+    assert content.startswith(TITLE)
+    assert len(content.encode()) <= 2048
+
+
+def test_two_processes_at_once_send_each_message_once(home: Home, web: WebServer) -> None:
+    web.answer = lambda _number: (200, {}, 0.2)
+    with Outbox(home).locked():
+        for number in range(5):
+            Outbox(home).add(message(f"alert {number}"))
+    command = [sys.executable, "-c", DELIVER, str(home.root), f"json://{web.address}/hook"]
+    both = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(web.received) == 5
+    assert set(states(home).values()) == {"delivered"}
+
+
 def test_mail_arrives_with_the_report_as_a_file(mail: MailServer, tmp_path: Path) -> None:
     report = tmp_path / "2026-03-04-zh.html"
     report.write_text("<h1>日报</h1>", encoding="utf-8")

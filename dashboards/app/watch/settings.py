@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from dashboards.app.view import PAGES, View, read_view
+from dashboards.app.view import PAGES, WITHOUT_DAYS, View, read_view
 from dashboards.app.watch.measured import refuse_metric
 from dashboards.slices import DIMENSIONS
 from pipelines.home.errors import HeadwaterError
@@ -26,7 +26,7 @@ from pipelines.sqlproject.reads import nearest
 REPORT = "report"
 """What a subscription calls the report of the day."""
 
-SUBSCRIBED = tuple(page for page in PAGES if page not in ("sql", "alerts"))
+SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS)
 """The pages that can be subscribed to."""
 
 _KEY = shaped(r"[^\W][\w -]{0,59}", "a name of letters, digits, spaces, - and _, up to 60 characters")
@@ -110,26 +110,9 @@ class Alert(_Strict):
         return tuple((name, tuple(self.slice[name])) for name in DIMENSIONS if name in self.slice)
 
 
-class _Festival(_Strict):
-    name: str
-    first: dt.date
-    last: dt.date
-
-    @model_validator(mode="after")
-    def _is_in_order(self) -> _Festival:
-        if not dt.timedelta() <= self.last - self.first <= dt.timedelta(days=60):
-            raise ValueError("expected first ≤ last, at most 60 days apart")
-        return self
-
-    def days(self) -> list[dt.date]:
-        """Its days."""
-        return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
-
-
 class _AlertsFile(_Strict):
     people: dict[_Name, str] = Field(default_factory=dict)
     alerts: dict[_Name, Alert] = Field(default_factory=dict)
-    festivals: tuple[_Festival, ...] = ()
 
 
 class Subscription(_Strict):
@@ -191,13 +174,11 @@ class Watch:
     Attributes:
         people: Name → address, with ``${NAME}`` for secrets.
         alerts, subscriptions: By name.
-        festivals: Day → the name of its festival.
     """
 
     people: Mapping[str, str]
     alerts: Mapping[str, Alert]
     subscriptions: Mapping[str, Subscription]
-    festivals: Mapping[dt.date, str]
 
     @property
     def is_empty(self) -> bool:
@@ -230,8 +211,7 @@ def load_watch(home: Home) -> Watch:
                 where=home.subscriptions_file,
                 remedy="rename it: the list of messages names both",
             )
-    festivals = {day: one.name for one in file.festivals for day in one.days()}
-    return Watch(file.people, file.alerts, sent.subscriptions, festivals)
+    return Watch(file.people, file.alerts, sent.subscriptions)
 
 
 def _read(path: Path, model: type[_File]) -> _File:
