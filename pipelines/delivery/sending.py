@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 15.0
 """How long to wait for a connection, and then for each answer."""
 
+_MARGIN = 20
+"""Bytes that a service may put between title and body."""
+
 _CODES = ("errcode", "code", "StatusCode")
 """Where chats' robots say in an answer with status 200 that they refused the message; 0: they took it."""
 
@@ -54,7 +57,7 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
     with silent(), _answers() as answers:
         try:
             is_taken = sender.notify(
-                body=body,
+                body=_shortened(body, service.body_maxlen - len(title.encode()) - _MARGIN),
                 title=title,
                 body_format=NotifyFormat.TEXT,
                 attach=str(attachment) if attachment and is_mail else None,
@@ -65,6 +68,19 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
         raise NotDeliveredError(f"refused:{answers.refusals[-1]}")
     if not is_taken:
         raise NotDeliveredError(_reason(answers, is_mail=is_mail))
+
+
+def _shortened(body: str, most: int) -> str:
+    """*body* in at most *most* bytes: lines before the last one, which is the link, are left out.
+
+    apprise counts characters, but WeCom's limit is 2,048 bytes, which is 700 Chinese characters.
+    """
+    *lines, link = body.split("\n")
+    if len(body.encode()) <= most:
+        return body
+    while lines and len("\n".join([*lines, "…", link]).encode()) > most:
+        lines.pop()
+    return "\n".join([*lines, "…", link])
 
 
 def _reason(answers: _Answers, *, is_mail: bool) -> str:

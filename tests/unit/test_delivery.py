@@ -93,11 +93,13 @@ def test_each_chat_gets_the_body_that_its_robot_expects(web: WebServer) -> None:
 
 
 def test_a_long_message_is_cut_off_not_sent_in_parts(web: WebServer) -> None:
-    send(service("wecombot://${TOKEN}", web), TITLE, "销售额 ¥1\n" * 600)
+    link = "https://shop.example/?from=2026-03-04"
+    send(service("wecombot://${TOKEN}", web), TITLE, "销售额 ¥1\n" * 600 + link)
     (received,) = web.received
     content = received[1]["text"]["content"]
+    assert 1900 < len(content.encode()) <= 2048
     assert content.startswith(TITLE)
-    assert len(content.encode()) <= 2048
+    assert content.endswith(f"销售额 ¥1\n…\n{link}")
 
 
 def test_two_processes_at_once_send_each_message_once(home: Home, web: WebServer) -> None:
