@@ -20,7 +20,7 @@ from dashboards.app.view import View
 from dashboards.app.watch.measured import refuse_metric, values_of
 from dashboards.app.watch.settings import REPORT, Subscription, Watch
 from dashboards.app.watch.state import COURSE_DAYS
-from dashboards.blocks import Block, Card, Cards, Table, flat, title
+from dashboards.blocks import Block, Card, Cards, flat, tables, title
 from dashboards.report.file import write_report
 from pipelines.delivery.outbox import Message
 from pipelines.home.errors import HeadwaterError
@@ -93,15 +93,15 @@ def subscription_text(due: Due, copy: Copy, settings: Settings, now: dt.datetime
 
 def _figures(blocks: Sequence[Block]) -> list[str]:
     """The cards at the head of a page; of a page without cards the first rows of its first table."""
-    shown = flat(blocks)
-    cards = [card for block in shown if isinstance(block, Cards) for card in block.cards]
+    cards = [card for block in flat(blocks) if isinstance(block, Cards) for card in block.cards]
     if cards:
         return [_card(card) for card in cards[:_MOST_CARDS]]
-    table = next((block for block in shown if isinstance(block, Table) and block.rows), None)
+    table = next((one for one in tables(blocks) if one.rows), None)
     if table is None:
         return []
-    columns = table.columns[:_MOST_COLUMNS]
-    return [table.title, *("  ".join(column.cell(row) for column in columns) for row in table.rows[:_MOST_ROWS])]
+    first, *others = table.columns[:_MOST_COLUMNS]
+    rows = [[first.cell(row), *(f"{one.title} {one.cell(row)}" for one in others)] for row in table.rows[:_MOST_ROWS]]
+    return [table.title, *("  ".join(cells) for cells in rows)]
 
 
 def _card(card: Card) -> str:

@@ -85,8 +85,11 @@ def test_faults_of_an_alert_are_named(home: Home, alert: str, error: str | None)
     ("subscription", "error"),
     [
         ("{what: /nowhere, to: ops}", "expected report, or the address of a page"),
+        ("{what: /paths, to: ops}", "expected report, or the address of a page"),
+        ("{what: /alerts, to: ops}", "expected report, or the address of a page"),
         ("{what: /sql, to: ops}", "expected report, or the address of a page"),
-        ("{what: '/customers?user=u1', to: ops}", "would name a person"),
+        ("{what: '/customers?user=u1', to: ops}", "would name persons"),
+        ("{what: '/customers?segment=octant:1', to: ops}", "would name persons"),
         ("{what: '/?in.colour=red', to: ops}", "'in.colour' in the address is unknown"),
         ("{what: report, to: ops, every: hour}", "'day', 'monday'"),
         ("{what: report, to: ops, at: 8}", "expected a time such as 08:00"),

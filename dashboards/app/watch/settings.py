@@ -26,8 +26,8 @@ from pipelines.sqlproject.reads import nearest
 REPORT = "report"
 """What a subscription calls the report of the day."""
 
-SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS)
-"""The pages that can be subscribed to."""
+SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS and page != "paths")
+"""The pages that can be subscribed to; that of paths is about one order."""
 
 _KEY = shaped(r"[^\W][\w -]{0,59}", "a name of letters, digits, spaces, - and _, up to 60 characters")
 _TIME = shaped(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 08:00")
@@ -147,8 +147,8 @@ class Subscription(_Strict):
         view = read_view(path, query)
         if view is None or view.page not in SUBSCRIBED:
             raise ValueError(f"'what': expected report, or the address of a page such as /{SUBSCRIBED[1]}?compare=year")
-        if view.page == "customers" and view.get("user"):
-            raise ValueError("'what': the page of one customer cannot be sent, because the message would name a person")
+        if view.page == "customers" and (view.get("user") or view.get("segment")):
+            raise ValueError("'what': this page lists customers and cannot be sent: the message would name persons")
         if view.unread:
             raise ValueError(f"'what': '{next(iter(view.unread.values()))}' in the address is unknown")
         kept = {"language": self.language, "first": None, "last": None}
