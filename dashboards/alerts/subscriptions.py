@@ -16,7 +16,7 @@ from dashboards.app.context import Context
 from dashboards.app.marts import Copy
 from dashboards.app.server import page_of
 from dashboards.app.slice_bar import slice_note
-from dashboards.app.view import View
+from dashboards.app.view import View, preset_days
 from dashboards.app.watch.measured import refuse_metric, values_of
 from dashboards.app.watch.settings import REPORT, Subscription, Watch
 from dashboards.app.watch.state import COURSE_DAYS
@@ -51,10 +51,17 @@ def due_subscriptions(watch: Watch, copy: Copy | None, now: dt.datetime, timezon
     if copy is None or not copy.days or copy.newest(now) < yesterday:
         return []
     return [
-        Due(name, one, local.date(), yesterday - dt.timedelta(days=one.days - 1), yesterday)
+        Due(name, one, local.date(), *_days(one, copy.days[0], yesterday))
         for name, one in watch.subscriptions.items()
         if one.is_on(local.date()) and f"{local:%H:%M}" >= one.at
     ]
+
+
+def _days(subscription: Subscription, earliest: dt.date, yesterday: dt.date) -> tuple[dt.date, dt.date]:
+    """The days of the message: those of ``period=`` in the address of the page, else yesterday or the last week."""
+    if period := subscription.view().period:
+        return preset_days(period, earliest, yesterday)
+    return yesterday - dt.timedelta(days=subscription.days - 1), yesterday
 
 
 def subscription_messages(

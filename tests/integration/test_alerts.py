@@ -175,6 +175,7 @@ def test_subscriptions_bring_the_page_and_by_mail_the_report(
         "  daily: {what: report, to: [ops, anna]}\n"
         "  page: {what: '/products?in.category=Shoes', to: ops, language: en}\n"
         "  weekly: {what: '/', to: ops, every: thursday, language: en}\n"
+        "  month: {what: '/?period=month', to: ops, language: en}\n"
         "  other: {what: '/', to: ops, every: friday}\n"
         "  evening: {what: '/', to: ops, at: '20:00'}\n",
         f"  anna: mailto://127.0.0.1:{mail.port}?from=a@shop.example&to=anna@shop.example\n",
@@ -186,6 +187,7 @@ def test_subscriptions_bring_the_page_and_by_mail_the_report(
         ("daily", "anna"),
         ("page", "ops"),
         ("weekly", "ops"),
+        ("month", "ops"),
     ]
     texts = {content["title"]: content["message"] for _, content in web.received}
     daily = texts[f"经营日报 · {DAYS[3]}"]
@@ -194,6 +196,7 @@ def test_subscriptions_bring_the_page_and_by_mail_the_report(
     assert f"/?from={DAYS[3]}&to={DAYS[3]}&lang=zh" in daily
     weekly = texts["Overview · 2026-02-26 to 2026-03-04"]
     assert "Sales  ¥40" in weekly
+    assert "Overview · 2026-03-01 to 2026-03-04" in texts
     (received,) = mail.received
     (attached,) = received.iter_attachments()
     assert attached.get_filename() == f"{DAYS[3]}-zh.html"
