@@ -261,7 +261,7 @@ def rows_of(home: Home, address: str, key: str) -> list[list[str]]:
     ]
 
 
-def test_the_page_shows_alerts_subscriptions_and_what_became_of_messages(computed_copy: Home, web: WebServer) -> None:
+def test_the_page_shows_rules_and_what_became_of_messages(computed_copy: Home, web: WebServer) -> None:
     web.answer = lambda number: (500 if number == 0 else 200, {}, 0.0)
     write(computed_copy, web, "  low: {metric: revenue, below: 100, to: ops}\n", "  day: {what: /products, to: ops}\n")
     send(computed_copy)

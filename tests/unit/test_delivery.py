@@ -218,7 +218,7 @@ def test_a_server_that_recovers_gets_the_message_once(home: Home, web: WebServer
     assert len(web.received) == 3
 
 
-def test_one_bad_address_does_not_keep_others_from_getting_theirs(home: Home, web: WebServer) -> None:
+def test_one_bad_address_does_not_keep_others_waiting(home: Home, web: WebServer) -> None:
     people = {"a": "dingtalk://${HEADWATER_TEST_UNSET}", "c": f"json://{web.address}/hook"}
     with Outbox(home).locked():
         for name in ("a", "b", "c"):

@@ -91,19 +91,19 @@ def found_text(locale: Locale, alert: Alert, finding: Finding) -> str:
 
 def reason_text(locale: Locale, finding: Finding) -> str:
     """Why *finding* was not judged."""
-    return _text_of("alert.reason", locale, finding.reason)
+    kind, _, what = finding.reason.partition(":")
+    return _filled_in(locale, f"alert.reason.{kind}", what) or finding.reason
 
 
 def error_text(locale: Locale, message: Message) -> str:
     """Why the last attempt of *message* failed; '' if it did not."""
-    return _text_of("delivery", locale, message.error)
+    kind, _, what = message.error.partition(":")
+    return _filled_in(locale, f"delivery.{kind}", what) or message.error
 
 
-def _text_of(prefix: str, locale: Locale, code: str) -> str:
-    """The text of *code*, which is ``kind`` or ``kind:detail``; the code itself if there is no such text."""
-    kind, _, what = code.partition(":")
-    key = f"{prefix}.{kind}"
-    return locale.text(key, what=what) if key in all_texts() else code
+def _filled_in(locale: Locale, key: str, what: str) -> str:
+    """The text of *key*; '' if there is none: the code is then an error in words, or of another version."""
+    return locale.text(key, what=what) if key in all_texts() else ""
 
 
 def difference_text(locale: Locale, metric: str, finding: Finding) -> str:
