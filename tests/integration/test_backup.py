@@ -65,6 +65,7 @@ def test_without_landing_files_the_rows_are_the_same(home, tmp_path):
     assert_same_tables(all_tables(other), all_tables(home))
 
 
+@pytest.mark.real
 def test_a_backup_waits_for_the_run_that_goes(tmp_path):
     home = made_up_shop(tmp_path / "shop", days=2, devices=60)
     at_work = Headwater.directly(home)
