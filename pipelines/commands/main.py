@@ -28,6 +28,7 @@ from pipelines.commands import (
     forget,
     init,
     load,
+    prune,
     report,
     run,
     serve,
@@ -52,7 +53,7 @@ app = typer.Typer(
 )
 for _command in (
     *(demo, init, simulate, collect, load, run, sql, report, dashboard, serve),
-    *(check, catalog, docs, doctor, forget, backup),
+    *(check, catalog, docs, doctor, forget, backup, prune),
 ):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")
