@@ -20,7 +20,7 @@ LEAST_BEFORE, LEAST_DAYS = 3, 7
 """The least number of days before the change, and of all days."""
 
 LEAST_EVENTS = 10
-"""Fewer clicks or exposures than this before or after are too few for an interval."""
+"""Fewer clicks, or orders, of slot or control before or after are too few for an interval."""
 
 _LARGEST_CORRELATION = 0.9
 
@@ -36,6 +36,7 @@ class Day:
         is_after: Whether the unit counts as after the change.
         top, bottom: Numerator and denominator of the slot's rate.
         control_top, control_bottom: The same of the control.
+        events, control_events: The clicks, or orders, behind the numerators.
     """
 
     number: int
@@ -44,6 +45,8 @@ class Day:
     bottom: float
     control_top: float
     control_bottom: float
+    events: float
+    control_events: float
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Judged:
     interval: Interval
 
 
-def judge(days: Sequence[Day], least_events: int = LEAST_EVENTS) -> Judged:
+def judge(days: Sequence[Day]) -> Judged:
     """The change of a rate against the control; *days* in any order.
 
     The rates of a period are ratios of sums over its days, as everywhere in Headwater. The control tells by which
@@ -94,9 +97,10 @@ def judge(days: Sequence[Day], least_events: int = LEAST_EVENTS) -> Judged:
         expected = slot.before * control.after / control.before
     n_after, n_before = int(after.sum()), int((~after).sum())
     is_few = n_before < LEAST_BEFORE or not n_after or len(used) < LEAST_DAYS
-    events = [slot.top_before, slot.top_after, control.top_before, control.top_after]
+    events = np.array([(day.events, day.control_events) for day in used]).reshape(-1, 2)
+    is_few |= bool(min(events[after].sum(axis=0).min(), events[~after].sum(axis=0).min()) < LEAST_EVENTS)
     interval = Interval(None, "few")
-    if expected is not None and slot.after is not None and not is_few and min(events) >= least_events:
+    if expected is not None and slot.after is not None and not is_few:
         noise = _contributions(slot, control, after)
         interval = Interval.around(slot.after - expected, _half_width(noise, after, [day.number for day in used]))
     return Judged(n_before, n_after, slot.before, slot.after, control.before, control.after, expected, interval)
@@ -106,17 +110,14 @@ def judge(days: Sequence[Day], least_events: int = LEAST_EVENTS) -> Judged:
 class _Sums:
     top: Floats
     bottom: Floats
-    top_before: float
-    top_after: float
     before: float | None
     after: float | None
 
 
 def _sums(pairs: Sequence[tuple[float, float]], after: npt.NDArray[np.bool_]) -> _Sums:
     top, bottom = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-    tops, bottoms = [(float(part[~after].sum()), float(part[after].sum())) for part in (top, bottom)]
-    rates = [one / other if other else None for one, other in zip(tops, bottoms, strict=True)]
-    return _Sums(top, bottom, *tops, *rates)
+    before, later = (float(top[days].sum() / bottom[days].sum()) if days.any() else None for days in (~after, after))
+    return _Sums(top, bottom, before, later)
 
 
 def _contributions(slot: _Sums, control: _Sums, after: npt.NDArray[np.bool_]) -> Floats:

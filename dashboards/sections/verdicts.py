@@ -35,17 +35,12 @@ def bounds(locale: Locale, metric: str, interval: Interval) -> str:
         locale.numbers.points(bound, 0.0) if is_rate(metric) else difference_text(locale, metric, bound)
         for bound in (interval.low, interval.high)
     )
-    return locale.text("experiments.interval", low=low, high=high)
+    return locale.text("interval", low=low, high=high)
 
 
 def verdict_text(locale: Locale, metric: str, interval: Interval) -> str:
     """What the interval says of a *metric* of which more is better."""
-    if interval.effect is None or interval.low is None:
+    if interval.effect is None:
         return locale.text("verdict.few")
-    key = {"higher": "better", "lower": "worse"}.get(interval.verdict, interval.verdict)
-    low, high = (
-        locale.numbers.points(bound, 0.0) if is_rate(metric) else difference_text(locale, metric, bound)
-        for bound in (interval.low, interval.high)
-    )
     size = difference_text(locale, metric, abs(interval.effect)).removeprefix("+")
-    return locale.text(f"verdict.{key}", n=size, low=low, high=high)
+    return locale.text(f"verdict.{interval.verdict}", n=size, interval=bounds(locale, metric, interval))

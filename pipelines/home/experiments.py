@@ -34,6 +34,8 @@ def _pattern_of_tests(pattern: str) -> str:
         raise ValueError(f"expected a regular expression: {error}") from error
     if not {"experiment", "variant"} <= groups.keys():
         raise ValueError("expected the groups (?P<experiment>…) and (?P<variant>…)")
+    if re.search(r"\(\?<?[=!]|\(\?P=|\\[1-9]", pattern):
+        raise ValueError("expected a regular expression without look-around and back-references, which SQL has not")
     return pattern
 
 
@@ -58,3 +60,8 @@ class ExperimentSettings(Section):
         if plan is not None and plan.control is not None:
             return plan.control
         return min(variants, key=lambda name: (name.casefold() not in ("control", "a"), name))
+
+    def named(self, content_id: str) -> tuple[str, str] | None:
+        """The test and the variant that *content_id* names; None if it names none."""
+        found = re.search(self.pattern, content_id)
+        return (found["experiment"], found["variant"]) if found and found["experiment"] and found["variant"] else None

@@ -138,6 +138,8 @@ class Shop:
             for row in _rows(self.plan, day)
             if row.content is not None and row.slot
         ]
+        a, b = EXPERIMENT_CONTENTS
+        rows += [(*row[:4], b, EXPERIMENT_FACTOR * row[5]) for row in rows if row[4] == a]
         columns = ["dt", "page_type", "module", "slot", "content_id", "click_share"]
         return pl.DataFrame(rows, schema=columns, orient="row")
 

@@ -6,7 +6,7 @@ Not here: the statistics (``dashboards.experiments``), changes for everybody (``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,11 +84,7 @@ def experiments(context: Context) -> Sequence[Block]:
     missing = [table for table in TABLES if not context.copy.has(table)]
     if missing:
         return [Text(locale.text("channels.too_large", tables=", ".join(missing)), "missing", "headwater sql")]
-    tests: dict[str, list[dict[str, Any]]] = {}
-    for row in context.rows(query("experiments.variants")):
-        tests.setdefault(row["experiment"], []).append(_with_ratios(row))
-    settings = context.copy.settings.experiments
-    found = {name: Experiment(name, settings, rows) for name, rows in tests.items()}
+    found = tests_of(context)
     asked = context.view.get("test")
     if asked:
         back = Text(locale.text("experiments.all"), "note", href=context.view.to("experiments").href)
@@ -98,6 +94,31 @@ def experiments(context: Context) -> Sequence[Block]:
     if not found:
         return [Text(locale.text("experiments.none"), "missing")]
     return [_list(context, list(found.values())), Text(locale.text("experiments.promise"), "note")]
+
+
+def tests_of(context: Context) -> dict[str, Experiment]:
+    """The tests of the days shown, by name; none if the copy lacks their tables."""
+    if not all(map(context.copy.has, TABLES)):
+        return {}
+    tests: dict[str, list[dict[str, Any]]] = {}
+    for row in context.rows(query("experiments.variants")):
+        tests.setdefault(row["experiment"], []).append(_with_ratios(row))
+    settings = context.copy.settings.experiments
+    return {name: Experiment(name, settings, rows) for name, rows in tests.items()}
+
+
+def click_verdict(context: Context, tests: Mapping[str, Experiment], content: str) -> str | None:
+    """What the A/B test that *content* belongs to says of its click rate; None if it belongs to none."""
+    found = context.copy.settings.experiments.named(content)
+    if found is None or found[0] not in tests:
+        return None
+    test, text_of = tests[found[0]], context.locale.text
+    for row, control in test.compared():
+        if row["variant"] == found[1]:
+            interval = compare("click_rate", _variant(row), _variant(control))
+            said = _said(context, test, MEASURES["click_rate"], interval)
+            return text_of("control.ab", test=test.name, verdict=said)
+    return text_of("control.ab_control", test=test.name) if found[1] == test.control else None
 
 
 def _with_ratios(row: dict[str, Any]) -> dict[str, Any]:
@@ -262,7 +283,7 @@ def _variants(context: Context, test: Experiment) -> Table:
         ],
         rows,
         locale.text("experiments.variants.about"),
-        notes=(locale.text.joined(f"{locale.text('experiments.ratio')}: {_ratio_text(context, test.ratio)}."),),
+        notes=(locale.text("experiments.ratio.note", ratio=_ratio_text(context, test.ratio)),),
         is_wide=True,
         keys=("experiment", "variant"),
     )
@@ -278,7 +299,9 @@ def _comparisons(context: Context, test: Experiment, judged: Sequence[dict[str, 
             "difference": row["interval"].effect,
             "low": row["interval"].low,
             "high": row["interval"].high,
-            "verdict": _said(context, test, row["metric"], row["interval"]),
+            "verdict": locale.text("experiments.no_verdict")
+            if test.ratio.is_mismatch
+            else locale.text(f"verdict.word.{row['interval'].verdict}"),
         }
         for row in judged
     ]
@@ -304,10 +327,14 @@ def _comparisons(context: Context, test: Experiment, judged: Sequence[dict[str, 
                 lambda row: difference_text(locale, row["metric"], row["difference"]),
                 field="difference",
             ),
+            Column(locale.text("interval.title"), lambda row: bounds(locale, row["metric"], row["interval"])),
             Column(
-                locale.text("experiments.interval.title"), lambda row: bounds(locale, row["metric"], row["interval"])
+                locale.text.name("metric", "lift"),
+                lambda row: locale.numbers.change(row["value"], row["control"]),
+                field="lift",
+                metric="lift",
+                definition=definition(locale, "lift"),
             ),
-            metric(locale, "lift"),
             text(locale.text("experiments.verdict"), "verdict"),
         ],
         rows,
