@@ -59,7 +59,7 @@ class Judged:
         control_before, control_after: The control's rate.
         expected: The rate that the slot would have had after the change, had it changed in the proportion of the
             control: before · control_after / control_before.
-        interval: after − expected. Verdict few: too few days, or too little happened.
+        interval: after − expected. Verdict few: too few days, or too few events.
     """
 
     days_before: int
@@ -70,6 +70,12 @@ class Judged:
     control_after: float | None
     expected: float | None
     interval: Interval
+
+    @property
+    def has_enough_days(self) -> bool:
+        """Whether there are enough days for an interval."""
+        n, m = self.days_before, self.days_after
+        return n >= LEAST_BEFORE and m > 0 and n + m >= LEAST_DAYS
 
 
 def judge(days: Sequence[Day]) -> Judged:

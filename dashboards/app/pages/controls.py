@@ -169,8 +169,10 @@ def verdict(context: Context, metric: str, against: Against) -> str:
     if against.judged is None:
         return text("control.none")
     interval = against.judged.interval
+    if not against.judged.has_enough_days:
+        return text("control.days_few", n=against.judged.days_before, m=against.judged.days_after)
     if interval.effect is None:
-        return text("control.few", n=against.judged.days_before, m=against.judged.days_after)
+        return text("control.events_few")
     size = difference_text(context.locale, metric, abs(interval.effect)).removeprefix("+")
     said = bounds(context.locale, metric, interval)
     return text(f"control.{interval.verdict}", n=size, interval=said, control=text(f"control.of.{against.control}"))

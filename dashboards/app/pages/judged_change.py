@@ -20,6 +20,9 @@ from dashboards.sections.verdicts import difference_text
 
 KINDS = ("slots", "weekdays")
 
+_NAMED = 4
+"""Maximum slots of the control that are named."""
+
 
 def judged_change(context: Context, entrance: str, key: str) -> list[Block]:
     """A change of the slot *key* of *entrance*; empty if fewer than two days are shown."""
@@ -145,12 +148,15 @@ def _days_text(context: Context, against: Against) -> str:
         return text_of("control.weeks", n=against.judged.days_before)
     names = [
         slot_name(context, dict(zip(("head_page_type", "head_module", "head_slot"), one, strict=True)))
-        for one in against.slots
+        for one in against.slots[:_NAMED]
     ]
+    slots = ("、" if context.view.language == "zh" else ", ").join(names)
+    if len(against.slots) > _NAMED:
+        slots = text_of("control.slots.more", slots=slots, n=len(against.slots))
     return text_of(
         "control.days",
         n=against.judged.days_before,
         m=against.judged.days_after,
         control=text_of(f"control.of.{against.control}"),
-        slots="、".join(names) if context.view.language == "zh" else ", ".join(names),
+        slots=slots,
     )
