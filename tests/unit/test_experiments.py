@@ -342,18 +342,31 @@ def test_visitors_of_several_variants_are_told_apart(tmp_path):
 MEASURES: tuple[Measure, ...] = ("click_rate", "conversion", "revenue")
 
 
-def test_intervals_of_200_tests_cover_the_planted_effects():
-    rng = np.random.default_rng(20_261)
+def coverage(rng: np.random.Generator, tests: int, visitors: int, rate: float, buys: float) -> dict[str, float]:
+    """Measure → the share of intervals that contain the planted difference."""
     covered = dict.fromkeys(MEASURES, 0)
-    for _ in range(200):
-        rate, lift, buys, more = 0.1, rng.choice([0.8, 1.0, 1.3]), 0.15, rng.choice([0.8, 1.0, 1.3])
-        test, control = drawn(rng, 1500, rate * lift, buys * more), drawn(rng, 1500, rate, buys)
-        mean = math.exp(4 + 0.8**2 / 2)
+    mean = math.exp(4 + 0.8**2 / 2)
+    for _ in range(tests):
+        lift, more = rng.choice([0.8, 1.0, 1.3], 2)
+        test, control = drawn(rng, visitors, rate * lift, buys * more), drawn(rng, visitors, rate, buys)
         truth = (rate * (lift - 1), buys * (more - 1), mean * buys * (more - 1))
         for measure, planted in zip(MEASURES, truth, strict=True):
             interval = compare(measure, test, control)
             assert interval.low is not None
             assert interval.high is not None
             covered[measure] += bool(interval.low <= planted <= interval.high)
-    print({measure: number / 200 for measure, number in covered.items()})
-    assert all(180 <= number <= 198 for number in covered.values()), covered
+    return {measure: number / tests for measure, number in covered.items()}
+
+
+def test_intervals_of_200_tests_cover_the_planted_effects():
+    shares = coverage(np.random.default_rng(20_261), 200, 1500, 0.1, 0.15)
+    print(shares)
+    assert all(0.90 <= share <= 0.99 for share in shares.values())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("visitors", "rate", "buys"), [(400, 0.1, 0.15), (1500, 0.05, 0.05), (5000, 0.02, 0.02)])
+def test_intervals_cover_whatever_the_shop(visitors, rate, buys):
+    shares = coverage(np.random.default_rng(visitors), 1000, visitors, rate, buys)
+    print(f"{visitors} visitors a variant, click rate {rate}, conversion {buys}: {shares}")
+    assert all(0.90 <= share <= 0.99 for share in shares.values())
