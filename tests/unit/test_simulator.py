@@ -405,7 +405,7 @@ def test_an_ab_test_shows_each_user_one_variant(tmp_path: Path) -> None:
     share_a, share_b = planted["click_share"].to_list()
     assert share_b > share_a
     seen = records(tmp_path, "events").filter(pl.col("content_id").str.starts_with("ab/icon-1/"))
-    days = seen["device_time"].dt.convert_time_zone(SHANGHAI).dt.date()
+    days = seen["device_time"].dt.convert_time_zone(SHANGHAI.key).dt.date()
     assert days.min() == LAST_DAY - dt.timedelta(days=2)
     users = seen.filter(pl.col("user_id").is_not_null()).group_by("user_id").agg(pl.col("content_id").n_unique())
     assert users.height > 30
