@@ -15,6 +15,7 @@ from dashboards.app.context import Context
 from dashboards.blocks import Chart, Choice, Controls, Group, Option, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import course
+from dashboards.figures.occasions import Shown
 from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.report.queries import MAIN
@@ -63,6 +64,7 @@ def one_course(
     own: str,
     title: str,
     keys: Mapping[str, object],
+    occasions: Sequence[Shown] = (),
     **parameters: object,
 ) -> Group:
     """A chart of an item (entrance, slot or product): one of *metrics* by day, beside the comparison days.
@@ -76,6 +78,7 @@ def one_course(
         own: The query for the item; one row per day from ``$from`` to ``$to``, with columns dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
         keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
+        occasions: Occasions of this item alone.
         parameters: Other parameters of *own*.
     """
     locale, days = context.locale, context.days
@@ -98,4 +101,5 @@ def one_course(
         keys=tuple(keys),
     )
     choice = metric_choice(locale, key, metrics, name)
-    return Group((Controls((choice,)), Chart(course(locale, frame, name, earlier), table, is_wide=True)), "stack")
+    chart = Chart(course(locale, frame, name, earlier), table, is_wide=True, occasions=tuple(occasions))
+    return Group((Controls((choice,)), chart), "stack")

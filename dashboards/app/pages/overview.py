@@ -19,6 +19,7 @@ from dashboards.app.pages.attention import attention
 from dashboards.app.pages.matches import sales_by_match
 from dashboards.app.pages.sales_tree import linked, sales_tree
 from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
+from dashboards.app.pages.targets import target_cards
 from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
@@ -46,6 +47,8 @@ def overview(context: Context) -> Sequence[Block]:
         parts.append(context.nothing_there("empty.days"))
     parts += [*tree, *sales_notes(locale, now, has_formula=False)]
     parts += today(context)
+    if not context.slice:
+        parts += target_cards(context)
     if context.slice:
         whole = context.view.sliced(**{name: () for name, _ in context.slice})
         parts.append(Text(locale.text("overview.of_whole"), href=whole.href))

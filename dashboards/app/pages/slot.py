@@ -32,6 +32,7 @@ from dashboards.app.pages.slots import (
 from dashboards.app.pages.two_contents import two_contents
 from dashboards.blocks import Block, Cards, Row, Table, Text
 from dashboards.columns import text
+from dashboards.figures.occasions import Shown
 from dashboards.numbers import NONE
 from dashboards.queries import query
 
@@ -71,7 +72,17 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
     return [
         *heading,
         Cards(tuple(metric_card(locale, metric, total, then) for metric in _CARDS)),
-        one_course(context, "slot_metric", _METRICS, "slot.days", "slots.course", keys, entrance=entrance, **place),
+        one_course(
+            context,
+            "slot_metric",
+            _METRICS,
+            "slot.days",
+            "slots.course",
+            keys,
+            new_contents(context, contents),
+            entrance=entrance,
+            **place,
+        ),
         *by_hour(context, "slot.hours", chosen, "attribution.slot_hourly", keys, entrance=entrance, **place),
         _contents(context, called, contents, total),
         *two_contents(context, contents),
@@ -96,6 +107,16 @@ def _judge(context: Context, entrance: str, slot: Slot, contents: Sequence[dict[
             name = "slot_click_rate"
             row["judged"] = verdict(context, name, seen.of_contents(name, slot, key, before, shown))
         before = key
+
+
+def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
+    """The first day of each of *contents* that the slot did not show from the beginning, for charts over time."""
+    text = context.locale.text
+    return [
+        Shown(row["first_day"], row["first_day"], row["content"], text("occasion.content", name=row["content"]))
+        for row in contents
+        if row["first_day"] > context.days.first
+    ]
 
 
 def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) -> Table:
