@@ -38,7 +38,7 @@ LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 
 MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     "overview",
-    ("traffic", ("entrances", "slots", "channels", "modules", "funnel", "retention")),
+    ("traffic", ("entrances", "slots", "experiments", "channels", "modules", "funnel", "retention")),
     ("attribution", ("models", "journeys", "paths")),
     "products",
     "customers",

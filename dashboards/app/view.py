@@ -19,8 +19,8 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
-    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "funnel", "retention",
-    "products", "customers", "plan", "views", "quality", "alerts", "sql",
+    "overview", "entrances", "slots", "experiments", "channels", "models", "journeys", "paths", "modules", "funnel",
+    "retention", "products", "customers", "plan", "views", "quality", "alerts", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.home.dagster_yaml import DAGSTER_YAML
 from pipelines.home.errors import HeadwaterError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,26 +24,6 @@ DATA = _INSTALLED if _INSTALLED.is_dir() else REPOSITORY
 HOME_VARIABLE = "HEADWATER_HOME"
 DEFAULT_HOME = Path("home")
 _FOLDERS = ("config", "landing", "lake", "reports", "sql", ".dagster")
-
-_DAGSTER_YAML = """\
-# Dagster's own settings for this home; see https://docs.dagster.io/deployment/oss/dagster-yaml
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  runs:
-    max_concurrent_runs: 1   # a second run would only wait for the lock on the home
-code_servers:
-  wait_for_local_processes_on_shutdown: true   # a daemon that is stopped first finishes its current run
-python_logs:
-  python_log_level: INFO     # the UI shows every event; the servers print only warnings and errors
-retention:
-  sensor:
-    purge_after_days: {skipped: 7, failure: 30, success: 30}
-  schedule:
-    purge_after_days: {skipped: 7, failure: 30, success: 90}
-"""
 
 
 @dataclass(frozen=True)
@@ -356,7 +337,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
                 shutil.copyfile(file, target)
                 written.append(target)
         if not home.dagster_yaml.exists():
-            home.dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
+            home.dagster_yaml.write_text(DAGSTER_YAML, encoding="utf-8")
             written.append(home.dagster_yaml)
     except OSError as error:
         raise HeadwaterError(f"a home cannot be created: {error}", where=home.root) from error

@@ -57,7 +57,7 @@ def processes(home: Home, part: str) -> list[int]:
     return found
 
 
-def test_programs_that_end_are_started_again_and_all_stop_together(home):
+def test_programs_that_end_start_again_and_all_stop_together(home):
     dashboards, dagster, collector = free_port(), free_port(), free_port()
     ports = ["--port", str(dashboards), "--dagster-port", str(dagster), "--collect", "--collect-port", str(collector)]
     server = Headwater(home, "serve", *ports)

@@ -15,7 +15,7 @@ from pipelines.collector.landing import EventLog, events_folder
 from pipelines.collector.limits import Notes, Rate
 from pipelines.collector.orders import install_shop
 from pipelines.home.folder import Home, init_home
-from pipelines.home.settings import CollectorSettings
+from pipelines.home.web_settings import CollectorSettings
 from pipelines.web.network import Proxies, read_networks
 
 BODY = b'{"sent_time": 1, "events": [{"event_id": "1"}, {"event_id": "2"}]}'

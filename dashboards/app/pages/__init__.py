@@ -13,6 +13,7 @@ from dashboards.app.pages.alerts import alerts
 from dashboards.app.pages.channels import channels
 from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
+from dashboards.app.pages.experiments import experiments
 from dashboards.app.pages.funnel import funnel
 from dashboards.app.pages.journeys import PARTS as JOURNEYS
 from dashboards.app.pages.journeys import journeys
@@ -37,6 +38,7 @@ PAGE_OF: dict[str, Page] = {
     "overview": overview,
     "entrances": entrances,
     "slots": slot_map,
+    "experiments": experiments,
     "channels": channels,
     "funnel": funnel,
     "retention": retention,

@@ -108,7 +108,7 @@ def _changed_contents(context: Context) -> list[dict[str, Any]]:
     locale, view = context.locale, context.view
     names = context.entrance_names()
     changes: dict[str, list[dict[str, Any]]] = {}
-    for change in context.rows(query("overview.contents")):
+    for change in context.rows(query("overview.contents"), tests=context.copy.settings.experiments.pattern):
         changes.setdefault(change["entrance_id"], []).append(change)
     rows = []
     for entrance, (latest, *earlier) in changes.items():

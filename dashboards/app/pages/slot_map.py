@@ -213,6 +213,7 @@ class Map:
         few = [locale.text("slot_map.few", n=FEW)] if self._is_few(row) else []
         if row.get("judged"):
             few.append(f"{locale.text('column.click_rate_change')}: {row['judged']}")
+            few.append(f"{locale.text('column.against_control')}: {row['against_control']}")
         return Spot(
             called,
             value,

@@ -19,8 +19,7 @@ from dashboards.app.watch.measured import refuse_metric
 from dashboards.slices import DIMENSIONS
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
-from pipelines.home.settings import shaped
-from pipelines.home.yaml_files import Number, describe, read_yaml
+from pipelines.home.yaml_files import Number, describe, read_yaml, shaped
 from pipelines.sqlproject.reads import nearest
 
 REPORT = "report"
