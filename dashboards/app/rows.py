@@ -6,6 +6,7 @@ Not here: the table's title, definition and notes, and the number of rows shown 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,8 +24,8 @@ _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": 
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
 
-_HEAD = 58
-"""Pixels of a grid's heading, which has room for three lines."""
+_HEADS = (34, 44, 58)
+"""Pixels of a grid's heading whose longest title takes one, two or three lines."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -161,8 +162,8 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "wrapHeaderText": True,
-            "minWidth": 240 if column.is_long else 150 if column.is_text else 112,
-            "maxWidth": None if column.is_long else 240 if place == 0 else 420,
+            "minWidth": _narrowest(column),
+            "maxWidth": None if column.is_long else 340 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
@@ -170,6 +171,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
         for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
     ]
     lines = len(data) + len(total) + 1
+    head = _head(table, rows)
     return html.Div(
         dag.AgGrid(
             id={"type": "grid", "key": table.key},
@@ -186,15 +188,35 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
                 "autoSizePadding": 14,
-                "headerHeight": _HEAD,
+                "headerHeight": head,
                 **({} if has_long else {"autoSizeStrategy": _FIT}),
             },
-            style={"height": min((lines - 1) * 36 + _HEAD + 14, 560)},
+            style={"height": min((lines - 1) * 36 + head + 14, 560)},
             className="",
         ),
         className="grid-table",
         **marks({"data-table": table.key}),
     )
+
+
+def _narrowest(column: Column) -> int:
+    """Pixels of the narrowest width of *column*."""
+    return 240 if column.is_long else 150 if column.is_text else 112
+
+
+def _head(table: Table, rows: Sequence[Row]) -> int:
+    """Pixels of the heading of a grid: as many lines as the title needs that is longest beside its column's cells."""
+    lines = 1
+    for column in table.columns:
+        widest = max((_letters(column.cell(row)) for row in rows), default=0)
+        width = max(_narrowest(column), widest * _LETTER + _PADDING) - _PADDING
+        lines = max(lines, math.ceil(_letters(column.title) * _LETTER / width))
+    return _HEADS[min(lines, len(_HEADS)) - 1]
+
+
+def _letters(text: str) -> int:
+    """The width of *text* in letters; a Chinese one counts as two."""
+    return sum(1 if letter.isascii() else 2 for letter in text)
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
@@ -206,8 +228,7 @@ def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
     if column.is_long:
         return {"flex": 1}
     texts = (column.title[: len(column.title) // 2 + 4], *(column.cell(row) for row in rows))
-    letters = max(sum(1 if letter.isascii() else 2 for letter in text) for text in texts)
-    return {"width": round(letters * _LETTER) + _PADDING}
+    return {"width": round(max(map(_letters, texts)) * _LETTER) + _PADDING}
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:
