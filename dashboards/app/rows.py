@@ -24,8 +24,14 @@ _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": 
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
 
+_HEAD_PADDING = 32
+"""Pixels around the title of a grid's column."""
+
 _HEADS = (34, 44, 58)
 """Pixels of a grid's heading whose longest title takes one, two or three lines."""
+
+_BRIEF = 10
+"""A heading of at most this many letters stays on one line."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -68,10 +74,11 @@ def _head_cell(context: Context, table: Table, column: Column, place: int) -> Co
             className="sort",
             **marks(_sort_marks(context, table, column, place)),
         )
+    kinds = [*(["text"] if column.is_text else []), *(["brief"] if _letters(column.title) <= _BRIEF else [])]
     return html.Th(
         title,
         scope="col",
-        className="text" if column.is_text else None,
+        className=" ".join(kinds) or None,
         **marks({"aria-sort": order} if order else {}),
     )
 
@@ -209,7 +216,7 @@ def _head(table: Table, rows: Sequence[Row]) -> int:
     lines = 1
     for column in table.columns:
         widest = max((_letters(column.cell(row)) for row in rows), default=0)
-        width = max(_narrowest(column), widest * _LETTER + _PADDING) - _PADDING
+        width = max(_narrowest(column), widest * _LETTER + _PADDING) - _HEAD_PADDING
         lines = max(lines, math.ceil(_letters(column.title) * _LETTER / width))
     return _HEADS[min(lines, len(_HEADS)) - 1]
 

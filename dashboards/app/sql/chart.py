@@ -92,16 +92,16 @@ def _falls(table: Table, place: int) -> bool:
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
     """The index of the default series column; None without one.
 
-    It is the first non-number column that differs among rows with equal *x*. For example, a query of days and entrances
-    has a line per entrance, not one line that jumps between entrances.
+    It is the first non-number column that differs among rows with equal *x*, and is equal in several rows. For example,
+    a query of days and entrances has a line per entrance, not one line that jumps between entrances.
     """
     values = [table.columns[x].value(row) for row in table.rows]
     if len(set(values)) == len(values):
         return None
     for place in range(len(names)):
         if place != x and place not in numbers:
-            pairs = {(value, table.columns[place].value(row)) for value, row in zip(values, table.rows, strict=True)}
-            if len(pairs) == len(values):
+            own = [table.columns[place].value(row) for row in table.rows]
+            if len(set(own)) < len(own) == len(set(zip(values, own, strict=True))):
                 return place
     return None
 

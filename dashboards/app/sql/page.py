@@ -190,7 +190,7 @@ def _recent(context: Context) -> Table:
         return again.href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
 
     view = context.view.to(saved=None, result=None, **OF_RESULT)
-    query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
+    query = Column(text("sql.query"), lambda row: row["short"], is_text=True, is_long=True, field="sql", href=again)
     shown = [
         columns.text(text("sql.at"), "at"),
         *([columns.text(text("sql.user"), "user")] if is_all else []),
