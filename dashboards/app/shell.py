@@ -66,8 +66,8 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
     if view.page in WITHOUT_DAYS:
         return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
-    bars = html.Div([_controls(context), *([filters] if filters else [])], className="bars")
-    return _frame(view, [bars, main], context, clean(title))
+    choosers = html.Div([_controls(context), *([filters] if filters else [])], className="choosers")
+    return _frame(view, [choosers, main], context, clean(title))
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:

@@ -30,6 +30,8 @@ _DARK = {
     "#a9d0e3": "#21506a",
     "#56a3c9": "#2d789e",
     "#f7f9fa": "#1c252d",
+    "#117733": "#3da35d",
+    "#aa4499": "#c46bb6",
     "rgba(255,255,255": "rgba(23,30,37",
 }
 """Colour on white paper → its counterpart in the dark theme."""
