@@ -154,7 +154,41 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     most = _longest_bars(table, rows)
     data = [_grid_row(table.columns, fields, row, most) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
-    definitions = [
+    lines = len(data) + len(total) + 1
+    head = _head(table, rows)
+    return html.Div(
+        dag.AgGrid(
+            id={"type": "grid", "key": table.key},
+            rowData=data,
+            columnDefs=_grid_columns(context, table, fields, rows, most),
+            defaultColDef={"sortable": False, "resizable": True, "suppressMovable": True},
+            dashGridOptions={
+                "pinnedBottomRowData": total,
+                "tooltipShowDelay": 300,
+                "tooltipHideDelay": 20_000,
+                "suppressColumnVirtualisation": True,
+                "suppressCellFocus": False,
+                "ensureDomOrder": True,
+                "enableCellTextSelection": True,
+                "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
+                "autoSizePadding": 14,
+                "headerHeight": head,
+                **({} if has_long else {"autoSizeStrategy": _FIT}),
+            },
+            style={"height": min((lines - 1) * 36 + head + 14, 560)},
+            className="",
+        ),
+        className="grid-table",
+        **marks({"data-table": table.key}),
+    )
+
+
+def _grid_columns(
+    context: Context, table: Table, fields: Sequence[str], rows: Sequence[Row], most: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The columns as ag-grid reads them; *most* has the value of each column's longest bar."""
+    has_long = any(column.is_long for column in table.columns)
+    definitions: list[dict[str, Any]] = [
         {
             "field": field,
             "headerName": clean(column.title),
@@ -177,33 +211,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
         }
         for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
     ]
-    lines = len(data) + len(total) + 1
-    head = _head(table, rows)
-    return html.Div(
-        dag.AgGrid(
-            id={"type": "grid", "key": table.key},
-            rowData=data,
-            columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
-            defaultColDef={"sortable": False, "resizable": True, "suppressMovable": True},
-            dashGridOptions={
-                "pinnedBottomRowData": total,
-                "tooltipShowDelay": 300,
-                "tooltipHideDelay": 20_000,
-                "suppressColumnVirtualisation": True,
-                "suppressCellFocus": False,
-                "ensureDomOrder": True,
-                "enableCellTextSelection": True,
-                "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
-                "autoSizePadding": 14,
-                "headerHeight": head,
-                **({} if has_long else {"autoSizeStrategy": _FIT}),
-            },
-            style={"height": min((lines - 1) * 36 + head + 14, 560)},
-            className="",
-        ),
-        className="grid-table",
-        **marks({"data-table": table.key}),
-    )
+    return [{key: value for key, value in one.items() if value is not None} for one in definitions]
 
 
 def _narrowest(column: Column) -> int:
