@@ -31,7 +31,7 @@ _HEADS = (34, 44, 58)
 """Pixels of a grid's heading whose longest title takes one, two or three lines."""
 
 _BRIEF = 10
-"""A heading of at most this many letters stays on one line."""
+"""A heading or a text of at most this many letters stays on one line."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -127,7 +127,7 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
-    name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
+    name = _text_class(column, shown) if column.is_text else None
     bar = _bar(column, row, most)
     if bar:
         name = "bar-cell"
@@ -145,6 +145,13 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
         style=bar or None,
         **marks({"scope": "row"} if place == 0 else {}),
     )
+
+
+def _text_class(column: Column, shown: str) -> str:
+    """The class of a cell with text: brief stays on one line, whole does so where there is room, long may wrap."""
+    if column.is_long:
+        return "text long"
+    return "text brief" if _letters(shown) <= _BRIEF else "text whole" if len(shown) <= 32 else "text"
 
 
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:

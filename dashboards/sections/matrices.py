@@ -115,7 +115,7 @@ def matrix_chart(
 
 def quadrant_name(locale: Locale, row: Mapping[str, Any], matrix: Matrix) -> str:
     """The name of the quadrant in *row*; for the quadrant "unknown", also the metrics that the product lacks."""
-    name = matrix.names.get(row["quadrant"], row["quadrant"])
+    name: str = matrix.names.get(row["quadrant"], row["quadrant"])
     missing = row["unknown_metrics"]
     if not missing:
         return name
