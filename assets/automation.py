@@ -18,7 +18,7 @@ import dagster as dg
 from assets.loading import loaded_key
 from assets.recording import asset_key, changed_config
 from assets.sql import FIRST_DAY, days_ahead
-from pipelines.compute.planner import Plan, steps, verified_plan
+from pipelines.compute.planner import Plan, Segment, steps, verified_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.databases.settings import Database, Interval
 from pipelines.home.folder import Home
@@ -267,10 +267,26 @@ def _differences(workspace: Workspace, plan: Plan) -> Iterator[str]:
 
 
 def _requests(project: Project, plan: Plan, run_key: str) -> Iterator[dg.RunRequest]:
-    """A run request for each step that computes stale partitions, in order; its key is *run_key* and a number."""
-    for number, step in enumerate(steps(project, plan.stale, plan.expected)):
+    """A run request for each segment that computes stale partitions, in order; its key is *run_key* and a number."""
+    for number, step in enumerate(_in_few_runs(steps(project, plan.stale, plan.expected))):
         tags = range_tags(step.span) if step.span else {}
         yield _request(sorted(step.tables), tags, f"{run_key}-{number}")
+
+
+def _in_few_runs(segments: Sequence[Segment]) -> list[Segment]:
+    """*segments* with the unpartitioned tables joined to the days next to them.
+
+    Starting a run takes longer than computing an hour of a small shop. Dagster computes the tables of a run in the
+    order of their dependencies, so the result is the same.
+    """
+    joined: list[Segment] = []
+    for segment in segments:
+        before = joined[-1] if joined else None
+        if before and None in (before.span, segment.span):
+            joined[-1] = Segment(before.span or segment.span, before.tables | segment.tables)
+        else:
+            joined.append(segment)
+    return joined
 
 
 def _request(tables: Iterable[str], tags: Mapping[str, str], run_key: str) -> dg.RunRequest:

@@ -26,6 +26,7 @@ from assets.automation import (
 from assets.ingestion import raw_assets
 from assets.loading import databases_to_load, loaded_key, loading_asset
 from assets.report import report_asset
+from assets.retention import pruning
 from assets.sql import sql_assets
 from assets.step import StepInput, StepResults, resources_of
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -69,6 +70,7 @@ def define(
     tables = tables_job(workspace)
     databases = databases_to_load(workspace.home)
     loading = {name: loading_job(name, database) for name, database in databases.items()}
+    pruning_job, pruning_schedule = pruning(workspace.home, workspace.settings)
     loaded = [loaded_key(name, table) for name, database in databases.items() for table in database.tables]
     return dg.Definitions(
         assets=[
@@ -77,11 +79,12 @@ def define(
             *models,
             report_asset(workspace),
         ],
-        jobs=[ingestion_job, tables, report_job, *loading.values()],
+        jobs=[ingestion_job, tables, report_job, pruning_job, *loading.values()],
         sensors=[landing_sensor(workspace, tables)],
         schedules=[
             daily_schedule(workspace.settings, tables),
             report_schedule(workspace.settings),
+            pruning_schedule,
             *(loading_schedule(workspace.settings, databases[name], job) for name, job in loading.items()),
         ],
         resources=resources,

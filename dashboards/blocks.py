@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from dashboards.figures.occasions import Shown
+
 Row = Mapping[str, Any]
 
 
@@ -216,7 +218,8 @@ class Chart:
     """A figure and the table with the same data.
 
     If *selects* names a field, users can draw a box over points of the figure, and the app lists the points' values of
-    that field; '': no box.
+    that field; '': no box. *occasions* belong to this chart alone, such as changes of a slot's content; those of the
+    shop's calendar are added to every chart over time.
     """
 
     figure: go.Figure
@@ -224,6 +227,7 @@ class Chart:
     notes: tuple[str, ...] = ()
     is_wide: bool = False
     selects: str = ""
+    occasions: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ Role = Literal["viewer", "analyst", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
 """Roles, each with the rights of the one before: view pages; run SQL; see everyone's queries."""
 
+LOCAL = "local"
+"""The user name if the server has no sign-in."""
+
 _ROLE_OF = {role: role for role in ROLES}
 _NAME = re.compile(r"\w[\w.@-]{0,63}")
 

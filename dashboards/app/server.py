@@ -20,20 +20,24 @@ from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboards.access.rules import Rules
 from dashboards.access.sign_in import add_access
-from dashboards.access.users import Role
+from dashboards.access.users import LOCAL, Role
 from dashboards.app import shell
 from dashboards.app.callback_request import add_check
 from dashboards.app.context import Context
+from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
 from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.monitoring import add_monitoring
+from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.breakdown import breakdown
 from dashboards.app.pictures import add_pictures
 from dashboards.app.plotly_script import PLOTLY_URL, add_plotly
 from dashboards.app.render import components
+from dashboards.app.saved_views import start_of
 from dashboards.app.slice_bar import slice_warnings
-from dashboards.app.sql.callbacks import LOCAL, add_sql
+from dashboards.app.sql.callbacks import add_sql
 from dashboards.app.sql.editor import add_editor
 from dashboards.app.unknown import unknown
 from dashboards.app.view import View, preset_days, read_view
@@ -79,6 +83,8 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_pictures(app.server, home)
     add_plotly(app.server)
     add_editor(app.server)
+    add_edits(app.server, home)
+    add_monitoring(app.server, marts)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
@@ -139,7 +145,7 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
     now = dt.datetime.now(dt.UTC)
     newest = copy.newest(now)
     if view.first is None or view.last is None:
-        first, last = preset_days(DEFAULT_DAYS, copy.days[0], view.last or newest)
+        first, last = preset_days(view.period or DEFAULT_DAYS, copy.days[0], view.last or newest)
         view = view.over(view.first or first, max(view.last or last, view.first or first))
     assert view.first is not None
     assert view.last is not None
@@ -156,7 +162,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         at += len(list(notes))
         blocks[at:at] = breakdown(context)
     ordered = in_order(blocks, view)
-    return context, [*unknown(context, ordered), *slice_warnings(context), *ordered]
+    warnings = [*unknown(context, ordered), *slice_warnings(context), *mark_occasions(context, ordered)]
+    return context, [*warnings, *ordered]
 
 
 def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
@@ -199,6 +206,8 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
 
 def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     language = language_of()
+    if path == "/" and not query and (start := start_of(marts.home, user_of())):
+        path, _, query = start.address.partition("?")
     view = read_view(path, query, language)
     if view is None:
         view = read_view("/", query, language) or View(language=language)

@@ -18,6 +18,7 @@ import flask
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboards.app import saved_views
 from dashboards.app.context import Context
 from dashboards.app.icons import icon
 from dashboards.app.marks import clean, marks
@@ -41,6 +42,7 @@ MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     ("attribution", ("models", "journeys", "paths")),
     "products",
     "customers",
+    ("plan", ("plan", "views")),
     "quality",
     "sql",
 )
@@ -148,6 +150,7 @@ def _tools(view: View, context: Context | None) -> Component:
                 className="badge",
                 role="status",
             ),
+            *([saved_views.menu(context)] if context else []),
             html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
             html.A(
                 icon(theme),

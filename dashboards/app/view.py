@@ -20,11 +20,11 @@ Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
     "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "funnel", "retention",
-    "products", "customers", "quality", "sql",
+    "products", "customers", "plan", "views", "quality", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
-WITHOUT_DAYS = frozenset({"sql"})
+WITHOUT_DAYS = frozenset({"sql", "plan", "views"})
 """Pages without a date range."""
 
 COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})
@@ -110,6 +110,7 @@ class View:
     Attributes:
         page: One of PAGES, or SEARCH.
         first, last: The days shown, both included; None: the URL has none.
+        period: One of PRESETS, which gives the days if the URL has none; '': the page's default.
         compare: One of COMPARISONS.
         language, theme: The page's language and colours.
         filters: The page's own choices, by key; only those that differ from the page's default.
@@ -128,6 +129,7 @@ class View:
     slice: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by: str = ""
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
+    period: str = ""
 
     def get(self, key: str, default: str = "") -> str:
         """The value of the filter *key*."""
@@ -190,6 +192,7 @@ class View:
         pairs = [
             *([("from", self.first.isoformat())] if self.first else []),
             *([("to", self.last.isoformat())] if self.last else []),
+            *([("period", self.period)] if self.period and not (self.first and self.last) else []),
             *([("compare", self.compare)] if self.compare != COMPARISONS[0] else []),
             ("lang", self.language),
             *([("theme", self.theme)] if self.theme != "light" else []),
@@ -232,11 +235,14 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
     if first is not None and last is not None and first > last:
         first, last = last, first
     unread = {key: text for key, text in days.items() if text and _day(text) is None}
-    compare, lang, theme, by = (given.pop(key, "") for key in ("compare", "lang", "theme", "breakdown"))
+    keys = ("compare", "lang", "theme", "breakdown", "period")
+    compare, lang, theme, by, period = (given.pop(key, "") for key in keys)
     if compare and compare not in COMPARISONS:
         unread["compare"] = compare
     if by and by not in DIMENSIONS:
         unread["breakdown"] = by
+    if period and period not in PRESETS:
+        unread["period"] = period
     unread |= {key: key for key, _ in pairs if key.startswith(SLICE) and key[len(SLICE) :] not in DIMENSIONS}
     filters = {
         key: value[: _LONGEST.get((page, key), _LONGEST_VALUE)]
@@ -254,6 +260,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         {name: found for name in DIMENSIONS if (found := _values(pairs, SLICE + name))},
         by if by in DIMENSIONS else "",
         {key: text[:_LONGEST_VALUE] for key, text in unread.items()},
+        period if period in PRESETS else "",
     )
 
 

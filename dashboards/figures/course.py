@@ -14,6 +14,7 @@ import polars as pl
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, base, plain
+from dashboards.figures.occasions import days_of
 from dashboards.locale import Locale
 from dashboards.metrics import full_text, tick_text
 from pipelines.sqlproject.metrics import known_metric
@@ -124,10 +125,11 @@ def _day_axis(locale: Locale, figure: go.Figure, days: Sequence[dt.date]) -> Non
     narrow = places[:: max(1, -(-len(places) // 4))]
     figure.update_layout(
         meta={
+            "days": days_of(days),
             "narrow": {
                 "xaxis.tickvals": narrow,
                 "xaxis.ticktext": [locale.text.date("date.lines", days[place]) for place in narrow],
-            }
+            },
         }
     )
 

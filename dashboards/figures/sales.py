@@ -16,6 +16,7 @@ from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
 from dashboards.figures.labels import Box, place_labels
 from dashboards.figures.look import BLUE, PALE, SKY, base, plain
+from dashboards.figures.occasions import days_of
 from dashboards.locale import Locale
 from dashboards.metrics import full_text
 
@@ -72,7 +73,8 @@ def revenue_trend(locale: Locale, frame: pl.DataFrame, day: dt.date) -> go.Figur
         range=[min(0, *(row["revenue"] for row in rows)), top * 1.18 or 1],
         showgrid=not every_day,
     )
-    figure.update_layout(bargap=0.18, margin={"t": 12})
+    every = [rows[0]["dt"] + dt.timedelta(days=n) for n in range(span + 1)]
+    figure.update_layout(bargap=0.18, margin={"t": 12}, meta={"days": days_of(every, -span)})
     return figure
 
 

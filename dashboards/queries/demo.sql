@@ -18,3 +18,8 @@ WHERE dt = $day ORDER BY revenue DESC, exposures DESC;
 -- query sales: The entrances' sales, and the sales of the paid orders.
 SELECT (SELECT sum(revenue) FROM attribution.entrance_daily WHERE dt = $day) AS entrances,
     (SELECT sum(revenue) FROM core.order_lines WHERE dt = $day) AS paid_orders;
+
+-- query average: The mean sales and orders of a day.
+SELECT SUM(revenue) / NULLIF(COUNT(DISTINCT dt), 0) AS revenue,
+    COUNT(DISTINCT order_id) / NULLIF(COUNT(DISTINCT dt), 0) AS orders
+FROM core.order_lines;

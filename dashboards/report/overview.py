@@ -15,10 +15,12 @@ import polars as pl
 
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Table, Text
 from dashboards.columns import arrowed, definition, exact, text
+from dashboards.figures.occasions import add_occasions
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
 from dashboards.locale import Locale
 from dashboards.metrics import full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE
+from dashboards.plans.occasions import occasions_of
 from dashboards.queries import query
 from dashboards.report.queries import MAIN, Reader
 from dashboards.sections.sales import sales_notes
@@ -77,7 +79,9 @@ def _trend(locale: Locale, reader: Reader) -> tuple[Chart, ...]:
         sorted(rows, key=lambda row: row["dt"], reverse=True),
         locale.text("trend.definition"),
     )
-    return (Chart(revenue_trend(locale, trend, day), table, is_wide=True),)
+    figure = revenue_trend(locale, trend, day)
+    add_occasions(figure, occasions_of(locale, reader.workspace.home))
+    return (Chart(figure, table, is_wide=True),)
 
 
 def _card(locale: Locale, metric: str, now: Figures, before: Figures, week: Figures) -> Card:

@@ -13,6 +13,7 @@ import polars as pl
 from dashboards.queries import query
 from dashboards.report.file import write_reports
 from pipelines.commands.console import print_summary, print_table, teller
+from pipelines.commands.demo_plan import write_plan
 from pipelines.commands.engine import recording_engine
 from pipelines.commands.simulate import run_simulation
 from pipelines.commands.stopping import run_stoppable
@@ -34,7 +35,8 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
         HeadwaterError: the folder cannot be used, or the run fails.
     """
     home, _ = init_home(directory)
-    if any(home.landing.rglob("*.ndjson")):
+    is_new = not any(home.landing.rglob("*.ndjson"))
+    if not is_new:
         print(f"{home.root} already has a shop's log; it is kept, and only what is new or stale is computed")
     else:
         with teller() as tell:
@@ -56,6 +58,8 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
             "the demo's run failed", remedy=f"'headwater doctor --home {directory}' reports what is wrong"
         )
     day = _last_day_with_sales(home)
+    if is_new:
+        write_plan(home, day)
     print(f"\nThe entrances on {day}, the last day with sales:\n")
     print_table(query_rows(home, query("demo.entrances"), day=day))
     _show_sales_check(home, day)

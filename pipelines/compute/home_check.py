@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pipelines.config_tables import contents_of, load_config_tables, pages_of, product_names_of
+from pipelines.config_tables import (
+    calendar_of,
+    contents_of,
+    load_config_tables,
+    pages_of,
+    product_names_of,
+    targets_of,
+    views_of,
+)
 from pipelines.databases.settings import load_databases
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, Home
@@ -69,6 +77,9 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
         attempt(lambda: pages_of(home))
         attempt(lambda: contents_of(home))
         attempt(lambda: product_names_of(home))
+        attempt(lambda: calendar_of(home))
+        attempt(lambda: targets_of(home))
+        attempt(lambda: views_of(home))
     sources: list[Source] = attempt(lambda: load_sources(home)) or []
     report.sources = len(sources)
     report.metrics = len(attempt(load_metrics) or ())

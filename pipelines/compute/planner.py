@@ -85,7 +85,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Segment:
-    """The tables that one run computes: partitioned for the days of *span*, or unpartitioned if *span* is None."""
+    """The tables that one run computes: partitioned ones for the days of *span* (None: there are none), and others."""
 
     span: DaySpan | None
     tables: frozenset[str]

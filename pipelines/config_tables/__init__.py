@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipelines.config_tables.calendar import Occasion, load_calendar
 from pipelines.config_tables.channels import (
     CHANNEL_COLUMNS,
     CLICK_ID_COLUMNS,
@@ -36,8 +37,10 @@ from pipelines.config_tables.page_types import PAGE_TYPE_COLUMNS, load_page_type
 from pipelines.config_tables.pages import ShopPage, load_pages
 from pipelines.config_tables.product_names import load_product_names
 from pipelines.config_tables.segments import OCTANT_COLUMNS, SCORE_COLUMNS, SEGMENT_COLUMNS, load_segments
+from pipelines.config_tables.targets import Target, load_targets
 from pipelines.config_tables.traffic_sites import TRAFFIC_SITE_COLUMNS, load_traffic_sites
 from pipelines.config_tables.utc_offsets import UTC_OFFSET_COLUMNS, utc_offsets
+from pipelines.config_tables.views import SavedView, load_views
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 
@@ -49,10 +52,13 @@ __all__ = [
     "ConfigTables",
     "Entrance",
     "ExchangeRate",
+    "calendar_of",
     "contents_of",
     "load_config_tables",
     "pages_of",
     "product_names_of",
+    "targets_of",
+    "views_of",
 ]
 
 T = TypeVar("T")
@@ -181,6 +187,27 @@ def product_names_of(home: Home) -> Mapping[str, Mapping[str, str]]:
     """Language → text in the products → name, from the home's product_names.csv; see ``load_product_names``."""
     own = home.product_names_file
     found: Mapping[str, Mapping[str, str]] = _loaded(load_product_names, own) if own.exists() else {}
+    return found
+
+
+def calendar_of(home: Home) -> Sequence[Occasion]:
+    """The occasions of the home's calendar.csv; see ``load_calendar``."""
+    own = home.calendar_file
+    found: Sequence[Occasion] = _loaded(load_calendar, own) if own.exists() else ()
+    return found
+
+
+def targets_of(home: Home) -> Sequence[Target]:
+    """The targets of the home's targets.csv; see ``load_targets``."""
+    own = home.targets_file
+    found: Sequence[Target] = _loaded(load_targets, own) if own.exists() else ()
+    return found
+
+
+def views_of(home: Home) -> Sequence[SavedView]:
+    """The saved views of the home's views.csv; see ``load_views``."""
+    own = home.views_file
+    found: Sequence[SavedView] = _loaded(load_views, own) if own.exists() else ()
     return found
 
 

@@ -117,6 +117,21 @@ class Home:
         return self.config / "product_names.csv"
 
     @property
+    def calendar_file(self) -> Path:
+        """Promotions, launches and other occasions that charts over time show; optional."""
+        return self.config / "calendar.csv"
+
+    @property
+    def targets_file(self) -> Path:
+        """Targets of metrics by month; optional."""
+        return self.config / "targets.csv"
+
+    @property
+    def views_file(self) -> Path:
+        """Addresses of pages that users of the dashboards have saved; optional."""
+        return self.config / "views.csv"
+
+    @property
     def databases_file(self) -> Path:
         """The databases from which tables are loaded; optional."""
         return self.config / "databases.yaml"
@@ -250,6 +265,16 @@ class Home:
     def access(self) -> Path:
         """Users and sessions of the dashboards; only the owner may read it."""
         return self.root / ".dashboard"
+
+    @property
+    def edits(self) -> Path:
+        """Earlier versions of the files that the dashboards change, a folder for each."""
+        return self.access / "versions"
+
+    @property
+    def edits_lock(self) -> Path:
+        """Locked by the process that changes a file for a user of the dashboards."""
+        return self.access / ".edits.lock"
 
     @property
     def users_file(self) -> Path:

@@ -240,6 +240,18 @@ class HoursSettings(_Section):
     days: Whole = Field(90, ge=1, le=3660)
 
 
+class RetentionSettings(_Section):
+    """For how many days files are kept that nothing needs any more; None: for ever.
+
+    Attributes:
+        landing_days: Landing files, from their ingestion on.
+        reports_days: Reports, from their last writing on.
+    """
+
+    landing_days: Whole | None = Field(None, ge=1, le=36_500)
+    reports_days: Whole | None = Field(None, ge=1, le=36_500)
+
+
 class CollectorSettings(_Section):
     """What ``headwater collect`` accepts, and how it writes it.
 
@@ -274,6 +286,7 @@ class Settings(_Section):
     products: ProductSettings = ProductSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     hours: HoursSettings = HoursSettings()
+    retention: RetentionSettings = RetentionSettings()
     collector: CollectorSettings = CollectorSettings()
 
     def parameters(self) -> dict[str, SettingValue]:

@@ -11,7 +11,7 @@ import pytest
 
 import dashboards
 from dashboards.queries import all_queries
-from pipelines.commands import demo_run
+from pipelines.commands import demo_plan, demo_run
 from pipelines.compute.dictionary import markdown
 from pipelines.compute.home_check import check_home
 from pipelines.home.errors import HeadwaterError
@@ -36,7 +36,7 @@ def written(name: str, source: str) -> Query:
 
 
 def code() -> str:
-    files = [*FOLDER.rglob("*.py"), Path(demo_run.__file__)]
+    files = [*FOLDER.rglob("*.py"), Path(demo_run.__file__), Path(demo_plan.__file__)]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 

@@ -21,6 +21,7 @@ from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
 from dashboards.app.pages.paths import PARTS as PATHS
 from dashboards.app.pages.paths import paths
+from dashboards.app.pages.plan import plan
 from dashboards.app.pages.products import PARTS as PRODUCTS
 from dashboards.app.pages.products import products
 from dashboards.app.pages.quality import PARTS as QUALITY
@@ -28,6 +29,7 @@ from dashboards.app.pages.quality import quality
 from dashboards.app.pages.retention import retention
 from dashboards.app.pages.search import search
 from dashboards.app.pages.slot_map import slot_map
+from dashboards.app.pages.views import views
 from dashboards.app.sql.page import sql
 from dashboards.sections.customers import PARTS as CUSTOMERS
 
@@ -44,6 +46,8 @@ PAGE_OF: dict[str, Page] = {
     "modules": modules,
     "products": products,
     "customers": customers,
+    "plan": plan,
+    "views": views,
     "quality": quality,
     "sql": sql,
     "search": search,

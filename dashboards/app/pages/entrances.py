@@ -92,7 +92,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
             "entrances.days",
             "entrances.course_of_one",
             keys,
-            hours,
+            beside=hours,
             entrance=entrance,
         ),
         slots(context, entrance),

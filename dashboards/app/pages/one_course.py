@@ -15,6 +15,7 @@ from dashboards.app.context import Context
 from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import course
+from dashboards.figures.occasions import Shown
 from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.report.queries import MAIN
@@ -63,6 +64,7 @@ def one_course(
     own: str,
     title: str,
     keys: Mapping[str, object],
+    occasions: Sequence[Shown] = (),
     beside: Sequence[Block] = (),
     **parameters: object,
 ) -> Group:
@@ -77,6 +79,7 @@ def one_course(
         own: The query for the item; one row per day from ``$from`` to ``$to``, with columns dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
         keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
+        occasions: Occasions of this item alone.
         beside: Charts of the same metric, shown beside this one; the control acts on them too.
         parameters: Other parameters of *own*.
     """
@@ -100,7 +103,7 @@ def one_course(
         keys=tuple(keys),
     )
     controls = Controls((metric_choice(locale, key, metrics, name),))
-    chart = Chart(course(locale, frame, name, earlier), table, is_wide=not beside)
+    chart = Chart(course(locale, frame, name, earlier), table, is_wide=not beside, occasions=tuple(occasions))
     has_charts = any(isinstance(block, Chart) for block in beside)
     shown = (Group((chart, *beside)),) if has_charts else (chart, *beside)
     return Group((controls, *shown), "stack")

@@ -18,6 +18,7 @@ from dashboards.app.context import Context
 from dashboards.app.pages.attention import attention
 from dashboards.app.pages.sales_tree import linked, sales_tree
 from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
+from dashboards.app.pages.targets import target_cards
 from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
@@ -51,6 +52,7 @@ def overview(context: Context) -> Sequence[Block]:
         parts.append(Text(locale.text("overview.of_whole"), href=whole.href))
         parts.append(_course(context, has_log=has_log))
     else:
+        parts += target_cards(context)
         listed = attention(context, has_log=has_log)
         course_shown = _course(context, has_log=has_log)
         is_list = isinstance(listed[0], Table)

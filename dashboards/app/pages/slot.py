@@ -27,6 +27,7 @@ from dashboards.app.pages.slots import (
 from dashboards.app.pages.two_contents import two_contents
 from dashboards.blocks import Block, Cards, Row, Table, Text
 from dashboards.columns import text
+from dashboards.figures.occasions import Shown
 from dashboards.numbers import NONE
 from dashboards.queries import query
 
@@ -72,6 +73,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
             "slot.days",
             "slots.course",
             keys,
+            new_contents(context, contents),
             by_hour(context, "slot.hours", chosen, "attribution.slot_hourly", keys, entrance=entrance, **place),
             entrance=entrance,
             **place,
@@ -81,6 +83,16 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
         *sales_by_match(context, entrance, slot),
         *slot_changes(context, entrance, slot),
         orders(context, entrance, slot),
+    ]
+
+
+def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
+    """The first day of each of *contents* that the slot did not show from the beginning, for charts over time."""
+    text = context.locale.text
+    return [
+        Shown(row["first_day"], row["first_day"], row["content"], text("occasion.content", name=row["content"]))
+        for row in contents
+        if row["first_day"] > context.days.first
     ]
 
 

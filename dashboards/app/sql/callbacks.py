@@ -14,6 +14,7 @@ import dash
 import flask
 from dash import ALL, ClientsideFunction, Input, Output, State
 
+from dashboards.access.users import LOCAL
 from dashboards.app.marts import Marts
 from dashboards.app.sql.chart import NO_SERIES
 from dashboards.app.sql.page import OF_RESULT
@@ -29,9 +30,6 @@ from dashboards.workbench.parameters import Parameter
 from dashboards.workbench.queries import Workbench
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
-
-LOCAL = "local"
-"""The user name if the server has no sign-in."""
 
 
 class Runner:
