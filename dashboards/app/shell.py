@@ -23,8 +23,8 @@ from dashboards.app.context import Context
 from dashboards.app.icons import icon
 from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
-from dashboards.app.render import term
 from dashboards.app.slice_bar import slice_bar, slice_note
+from dashboards.app.terms import term
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
@@ -69,7 +69,8 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
     if view.page in WITHOUT_DAYS:
         return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
-    return _frame(view, [_controls(context), *([filters] if filters else []), main], context, clean(title))
+    choosers = html.Div([_controls(context), *([filters] if filters else [])], className="choosers")
+    return _frame(view, [choosers, main], context, clean(title))
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:

@@ -21,6 +21,7 @@ from dashboards.app.pages.models import PARTS as MODELS
 from dashboards.app.pages.models import models
 from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
+from dashboards.app.pages.paths import PARTS as PATHS
 from dashboards.app.pages.paths import paths
 from dashboards.app.pages.plan import plan
 from dashboards.app.pages.products import PARTS as PRODUCTS
@@ -60,6 +61,7 @@ PAGE_OF: dict[str, Page] = {
 PARTS_OF: Mapping[str, Sequence[str]] = {
     "models": tuple(MODELS),
     "journeys": tuple(JOURNEYS),
+    "paths": tuple(PATHS),
     "products": PRODUCTS,
     "customers": CUSTOMERS,
     "quality": tuple(QUALITY),

@@ -45,7 +45,7 @@ def attention(context: Context, *, has_log: bool) -> list[Block]:
         text(locale.text("column.attention_note"), "note", is_long=True),
     ]
     title, about = locale.text("attention.title"), locale.text("attention.about")
-    return [Table("attention", title, columns, rows, about, is_wide=True)]
+    return [Table("attention", title, columns, rows, about)]
 
 
 def _row(context: Context, kind: str, subject: str, since: object, href: str, note: str = "") -> dict[str, Any]:
