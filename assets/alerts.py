@@ -77,7 +77,7 @@ def alerts_sensor(home: Home, job: dg.JobDefinition) -> dg.SensorDefinition:
 
 def _evaluate(home: Home, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
     if load_watch(home).is_empty:
-        return dg.SensorResult(skip_reason="config/alerts.yaml and config/subscriptions.yaml are empty")
+        return dg.SensorResult(skip_reason="config/alerts.yaml and config/subscriptions.csv are empty")
     if instance.get_runs(filters=dg.RunsFilter(job_name=ALERTS_JOB, statuses=UNFINISHED), limit=1):
         return dg.SensorResult(skip_reason="the last evaluation is still running")
     if busy := who_is_busy(home, instance):

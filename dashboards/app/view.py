@@ -97,7 +97,7 @@ SLICE = "in."
 _LONGEST_VALUE = 200
 _SEVERAL = frozenset({("sql", "y")})
 """Filters with several values: the URL repeats the key, the filter has a value a line."""
-_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000}
+_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000, ("alerts", "what"): 3_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
 """Maximum values of a dimension."""

@@ -17,9 +17,9 @@ class WorkbenchError(HeadwaterError):
     def __init__(self, key: str, **values: object) -> None:
         """The text ``workbench.<key>``, with *values* filled in."""
         self._key, self._values = key, values
-        super().__init__(self.text("en"))
+        super().__init__(self.said("en"))
 
-    def text(self, language: Language) -> str:
+    def said(self, language: Language) -> str:
         """What the user reads; a message of DuckDB in it stays English."""
         return " ".join(Texts(language)(f"workbench.{self._key}", **self._values).split())
 
@@ -42,4 +42,4 @@ class QueryError(WorkbenchError):
 
 def message_in(error: HeadwaterError, language: Language) -> str:
     """The text of *error* for a user who reads *language*; English if it has no other."""
-    return error.text(language) if isinstance(error, WorkbenchError) else str(error)
+    return error.said(language) if isinstance(error, WorkbenchError) else str(error)

@@ -36,7 +36,7 @@ def alerts(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate config/alerts.yaml and config/subscriptions.yaml, send new messages, and try again what failed.
+    """Evaluate config/alerts.yaml and config/subscriptions.csv, send new messages, and try again what failed.
 
     Each alert is sent once a day to each person. Exit code 1: a message was given up, or may not have arrived.
     """

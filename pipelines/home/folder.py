@@ -125,7 +125,7 @@ class Home:
     @property
     def subscriptions_file(self) -> Path:
         """Reports and pages that people get regularly; optional."""
-        return self.config / "subscriptions.yaml"
+        return self.config / "subscriptions.csv"
 
     @property
     def secrets_file(self) -> Path:

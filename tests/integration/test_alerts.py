@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from pipelines.compute.results import CheckState
 from pipelines.delivery.outbox import Message, Outbox, changed
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
+from pipelines.home.yaml_files import parse_yaml
 from tests.integration.small_shop import DAYS, undescribed
 from tests.processes import headwater
 from tests.servers import MailServer, WebServer, mail_server, web_server
@@ -53,12 +55,18 @@ def mail() -> Iterator[MailServer]:
 
 
 def write(home: Home, web: WebServer, alerts: str, subscriptions: str = "", people: str = "") -> None:
-    """Write both files; the person ops has the address of *web*, with a token."""
+    """Write both files; the person ops has the address of *web*, with a token. *subscriptions* are rows in YAML."""
     home.secrets_file.touch(0o600)
     home.secrets_file.write_text(f"TOKEN={SECRET}\n", encoding="utf-8")
     own = f"people:\n  ops: json://{web.address}/${{TOKEN}}\n{people}"
     home.alerts_file.write_text(f"{own}alerts:\n{alerts}", encoding="utf-8")
-    home.subscriptions_file.write_text(f"subscriptions:\n{subscriptions}", encoding="utf-8")
+    found = parse_yaml(subscriptions)
+    with home.subscriptions_file.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, ("name", "what", "to", "every", "at", "language"))
+        rows.writeheader()
+        for name, given in (found if isinstance(found, dict) else {}).items():
+            to = given["to"] if isinstance(given["to"], list) else [given["to"]]
+            rows.writerow({**given, "name": name, "to": "; ".join(to)})
 
 
 def send(home: Home, records: Records | None = None, now: dt.datetime = MORNING, **options: Any) -> Sent:
@@ -310,7 +318,7 @@ def test_the_next_look_is_at_the_next_time_of_day_or_attempt(computed_copy: Home
     assert next_time(computed_copy, MORNING) == MORNING + dt.timedelta(minutes=1)
     assert next_time(computed_copy, after) == after + dt.timedelta(minutes=10)
     computed_copy.alerts_file.write_text("", encoding="utf-8")
-    computed_copy.subscriptions_file.write_text("", encoding="utf-8")
+    computed_copy.subscriptions_file.unlink()
     for file in (computed_copy.alerts / "outbox").glob("*.json"):
         file.unlink()
     assert next_time(computed_copy, MORNING) is None

@@ -1,4 +1,4 @@
-"""What config/alerts.yaml, config/subscriptions.yaml and config/secrets.env may say."""
+"""What config/alerts.yaml, config/subscriptions.csv and config/secrets.env may say."""
 
 import os
 import re
@@ -19,9 +19,11 @@ def home(tmp_path: Path) -> Home:
     return init_home(tmp_path / "home")[0]
 
 
-def written(home: Home, alerts: str, subscriptions: str = "") -> None:
+def written(home: Home, alerts: str, *subscriptions: str) -> None:
+    """Write both files; *subscriptions* are rows with the columns name, what, to, every, at."""
     home.alerts_file.write_text(alerts, encoding="utf-8")
-    home.subscriptions_file.write_text(subscriptions, encoding="utf-8")
+    lines = "\n".join(["name,what,to,every,at", *subscriptions])
+    home.subscriptions_file.write_text(f"{lines}\n", encoding="utf-8")
 
 
 def test_a_new_home_tells_nobody_anything(home: Home) -> None:
@@ -32,9 +34,11 @@ def test_a_new_home_tells_nobody_anything(home: Home) -> None:
 
 
 def test_the_examples_of_the_shipped_files_are_valid(home: Home) -> None:
-    for path in (home.alerts_file, home.subscriptions_file):
-        text = re.sub(r"^#  (?=\S)", "  ", path.read_text(encoding="utf-8"), flags=re.M)
-        path.write_text(re.sub(r": (\{\}|\[\])$", ":", text, flags=re.M), encoding="utf-8")
+    text = re.sub(r"^#  (?=\S)", "  ", home.alerts_file.read_text(encoding="utf-8"), flags=re.M)
+    home.alerts_file.write_text(re.sub(r": (\{\}|\[\])$", ":", text, flags=re.M), encoding="utf-8")
+    *lines, header = home.subscriptions_file.read_text(encoding="utf-8").splitlines()
+    rows = [line.removeprefix("#").strip() for line in lines[lines.index("# Examples:") + 1 :]]
+    home.subscriptions_file.write_text("\n".join([header, *rows]), encoding="utf-8")
     watch = load_watch(home)
     assert len(watch.alerts) == 7
     assert len(watch.people) == 6
@@ -84,20 +88,22 @@ def test_faults_of_an_alert_are_named(home: Home, alert: str, error: str | None)
 @pytest.mark.parametrize(
     ("subscription", "error"),
     [
-        ("{what: /nowhere, to: ops}", "expected report, or the address of a page"),
-        ("{what: /paths, to: ops}", "expected report, or the address of a page"),
-        ("{what: /alerts, to: ops}", "expected report, or the address of a page"),
-        ("{what: /sql, to: ops}", "expected report, or the address of a page"),
-        ("{what: '/customers?user=u1', to: ops}", "would name persons"),
-        ("{what: '/customers?segment=octant:1', to: ops}", "would name persons"),
-        ("{what: '/?in.colour=red', to: ops}", "'in.colour' in the address is unknown"),
-        ("{what: report, to: ops, every: hour}", "'day', 'monday'"),
-        ("{what: report, to: ops, at: 8}", "expected a time such as 08:00"),
-        ("{what: report, to: eve}", "names 'eve', who is not among 'people'"),
+        ("s,/nowhere,ops,,", "expected report, or the address of a page"),
+        ("s,/paths,ops,,", "expected report, or the address of a page"),
+        ("s,/alerts,ops,,", "expected report, or the address of a page"),
+        ("s,/sql,ops,,", "expected report, or the address of a page"),
+        ("s,/customers?user=u1,ops,,", "would name persons"),
+        ("s,/customers?segment=octant:1,ops,,", "would name persons"),
+        ("s,/?in.colour=red,ops,,", "'in.colour' in the address is unknown"),
+        ("s,report,ops,hour,", "'day', 'monday'"),
+        ("s,report,ops,,8", "expected a time such as 08:00"),
+        ("s,report,eve,,", "names 'eve', who is not among 'people'"),
+        ("s,report,,,", "expected a text, or a list of texts"),
+        ("a/b,report,ops,,", "name is 'a/b', expected letters"),
     ],
 )
 def test_faults_of_a_subscription_are_named(home: Home, subscription: str, error: str) -> None:
-    written(home, PEOPLE, f"subscriptions:\n  s: {subscription}\n")
+    written(home, PEOPLE, subscription)
     with pytest.raises(HeadwaterError) as raised:
         load_watch(home)
     assert error in str(raised.value)
@@ -106,7 +112,7 @@ def test_faults_of_a_subscription_are_named(home: Home, subscription: str, error
 
 def test_an_alert_and_a_subscription_need_two_names(home: Home) -> None:
     alerts = f"{PEOPLE}alerts: {{same: {{when: run_failed, to: ops}}}}\n"
-    written(home, alerts, "subscriptions: {same: {what: report, to: ops}}\n")
+    written(home, alerts, "same,report,ops,,")
     with pytest.raises(HeadwaterError, match="has the name of an alert"):
         load_watch(home)
 

@@ -7,15 +7,19 @@ Not here: evaluating and sending (``dashboards.alerts``), the settings (``dashbo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dash import html
+
 from dashboards.app.context import Context
+from dashboards.app.edits import may_edit
+from dashboards.app.forms import Field, folded, form
 from dashboards.app.times import local_time
-from dashboards.app.watch.settings import REPORT, Alert, Subscription, Watch, load_watch
+from dashboards.app.watch.settings import REPORT, WEEKDAYS, Alert, Subscription, Watch, load_watch
 from dashboards.app.watch.state import Evaluation, Finding, read_evaluation
 from dashboards.app.watch.texts import error_text, found_text, rule_text, slice_text, view_of, watched
-from dashboards.blocks import Block, Column, Table, Text
+from dashboards.blocks import Block, Column, Part, Table, Text
 from dashboards.columns import text
 from pipelines.delivery.outbox import Message, Outbox
 from pipelines.home.errors import HeadwaterError
@@ -42,6 +46,8 @@ def alerts(context: Context) -> Sequence[Block]:
         parts.append(_now(context, watch, evaluation))
     if watch.subscriptions:
         parts.append(_subscriptions(context, watch, messages))
+    if may_edit("subscriptions", context.role):
+        parts.append(_forms(context, watch))
     parts.append(_messages(context, messages) if messages else Text(locale.text("alerts.sent.none")))
     return parts
 
@@ -128,6 +134,35 @@ def _subscribed(context: Context, subscription: Subscription) -> str:
     page = context.locale.text(f"page.{view.page}")
     sliced = slice_text(context, tuple(view.slice.items()))
     return context.locale.text("alert.sliced", metric=page, slice=sliced) if sliced else page
+
+
+def _forms(context: Context, watch: Watch) -> Block:
+    """The form that adds a subscription, with the page of ``what=`` in the address, and one to change each."""
+    text = context.locale.text
+    if not watch.people:
+        return Text(text("subscribe.nobody"))
+    asked = context.view.get("what")
+    add = form(text, "subscriptions", _fields(context, watch, {"what": asked or REPORT}))
+    forms = [folded(text("subscribe.add"), [add], name="add", is_open=bool(asked))]
+    for name, cells in watch.cells.items():
+        own = form(text, "subscriptions", _fields(context, watch, cells), cells)
+        forms.append(folded(text("edit.change", name=name), [own]))
+    return Part(html.Div(forms, className="edits"))
+
+
+def _fields(context: Context, watch: Watch, cells: Mapping[str, str]) -> list[Field]:
+    text = context.locale.text
+    people = text("list.separator").join(watch.people)
+    every = [(day, text(f"subscribe.{day}")) for day in ("day", *WEEKDAYS)]
+    languages = [("zh", "中文"), ("en", "English")]
+    return [
+        Field("name", text("views.name"), cells.get("name", ""), is_required=True),
+        Field("what", text("subscribe.what"), cells.get("what", ""), is_required=True, is_wide=True),
+        Field("to", text("subscribe.to", people=people), cells.get("to") or next(iter(watch.people)), is_wide=True),
+        Field("every", text("subscribe.every"), cells.get("every") or "day", every),
+        Field("at", text("subscribe.at"), cells.get("at") or "08:00", hint="08:00"),
+        Field("language", text("subscribe.language"), cells.get("language") or context.view.language, languages),
+    ]
 
 
 def _messages(context: Context, messages: Sequence[Message]) -> Table:

@@ -1,4 +1,4 @@
-"""``config/alerts.yaml`` and ``config/subscriptions.yaml``: who is told what.
+"""``config/alerts.yaml`` and ``config/subscriptions.csv``: who is told what.
 
 Here: the keys of both files, and validating them.
 Not here: secrets in addresses (``pipelines.delivery.addresses``).
@@ -10,13 +10,14 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from dashboards.app.view import PAGES, WITHOUT_DAYS, View, read_view
 from dashboards.app.watch.measured import refuse_metric
 from dashboards.slices import DIMENSIONS
+from pipelines.config_tables.csv_file import read_rows
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.yaml_files import Number, describe, read_yaml, shaped
@@ -30,7 +31,7 @@ SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS and page !
 
 _KEY = shaped(r"[^\W][\w -]{0,59}", "a name of letters, digits, spaces, - and _, up to 60 characters")
 _TIME = shaped(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 08:00")
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Language = Literal["zh", "en"]
 
@@ -45,6 +46,8 @@ def _texts(value: object) -> object:
 
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 _Name = Annotated[str, _KEY]
+Cells = Mapping[str, str]
+"""A row of a CSV file: column → text."""
 
 
 class _Strict(BaseModel):
@@ -109,7 +112,9 @@ class Alert(_Strict):
         return tuple((name, tuple(self.slice[name])) for name in DIMENSIONS if name in self.slice)
 
 
-class _AlertsFile(_Strict):
+class AlertsFile(_Strict):
+    """``config/alerts.yaml``: people by name, each with an address, and alerts by name."""
+
     people: dict[_Name, str] = Field(default_factory=dict)
     alerts: dict[_Name, Alert] = Field(default_factory=dict)
 
@@ -133,7 +138,7 @@ class Subscription(_Strict):
 
     def is_on(self, day: dt.date) -> bool:
         """Whether it is sent on *day*."""
-        return self.every == "day" or _WEEKDAYS[day.weekday()] == self.every
+        return self.every == "day" or WEEKDAYS[day.weekday()] == self.every
 
     @property
     def days(self) -> int:
@@ -159,11 +164,7 @@ class Subscription(_Strict):
         return self
 
 
-class _SubscriptionsFile(_Strict):
-    subscriptions: dict[_Name, Subscription] = Field(default_factory=dict)
-
-
-_File = TypeVar("_File", _AlertsFile, _SubscriptionsFile)
+SUBSCRIPTION_COLUMNS = ("name", "what", "to", "every", "at", "language")
 
 
 @dataclass(frozen=True)
@@ -173,11 +174,13 @@ class Watch:
     Attributes:
         people: Name → address, with ``${NAME}`` for secrets.
         alerts, subscriptions: By name.
+        cells: Name of a subscription → its row in the file, column → text.
     """
 
     people: Mapping[str, str]
     alerts: Mapping[str, Alert]
     subscriptions: Mapping[str, Subscription]
+    cells: Mapping[str, Mapping[str, str]]
 
     @property
     def is_empty(self) -> bool:
@@ -191,10 +194,9 @@ def load_watch(home: Home) -> Watch:
     Raises:
         HeadwaterError: an unknown key, a wrong value, an unknown metric, slice, page or person; with the file and key.
     """
-    file = _read(home.alerts_file, _AlertsFile)
-    sent = _read(home.subscriptions_file, _SubscriptionsFile)
+    file = _read(home.alerts_file)
     for name, alert in file.alerts.items():
-        _check_people(home.alerts_file, f"alerts.{name}", alert.to, file.people, home)
+        _check_people(home.alerts_file, f"alerts.{name}.to", alert.to, file.people, home)
         if alert.metric is not None:
             refuse_metric(alert.metric, alert.parts, f"{home.alerts_file}: 'alerts.{name}'")
         if unknown := [key for key in alert.slice if key not in DIMENSIONS]:
@@ -202,27 +204,78 @@ def load_watch(home: Home) -> Watch:
                 f"'alerts.{name}.slice': unknown dimension '{unknown[0]}'; expected one of {', '.join(DIMENSIONS)}",
                 where=home.alerts_file,
             )
-    for name, subscription in sent.subscriptions.items():
-        _check_people(home.subscriptions_file, f"subscriptions.{name}", subscription.to, file.people, home)
+    rows = _rows(home.subscriptions_file)
+    _check_names(home, file, rows)
+    subscriptions = {name: subscription for name, (subscription, _) in rows.items()}
+    return Watch(file.people, file.alerts, subscriptions, {name: cells for name, (_, cells) in rows.items()})
+
+
+def check_subscriptions(home: Home, path: Path) -> None:
+    """Check the subscriptions in *path*, a file that is to be the one of *home*.
+
+    Raises:
+        HeadwaterError: as ``load_watch``.
+    """
+    _check_names(home, _read(home.alerts_file), _rows(path))
+
+
+def _check_names(home: Home, file: AlertsFile, rows: Mapping[str, tuple[Subscription, Cells]]) -> None:
+    """Check that *rows* name people and no alert of *file*.
+
+    Raises:
+        HeadwaterError: one of them does not.
+    """
+    for name, (subscription, _) in rows.items():
+        _check_people(home.subscriptions_file, name, subscription.to, file.people, home)
         if name in file.alerts:
             raise HeadwaterError(
-                f"'subscriptions.{name}' has the name of an alert",
+                f"the subscription '{name}' has the name of an alert",
                 where=home.subscriptions_file,
                 remedy="rename it: the list of messages names both",
             )
-    return Watch(file.people, file.alerts, sent.subscriptions)
 
 
-def _read(path: Path, model: type[_File]) -> _File:
+def _rows(path: Path) -> dict[str, tuple[Subscription, Cells]]:
+    """The subscriptions in the file *path* by name, each with its row; none if there is no file."""
+    found: dict[str, tuple[Subscription, Cells]] = {}
+    if not path.exists():
+        return found
+    optional = SUBSCRIPTION_COLUMNS[3:]
+    for number, (name, subscription, cells) in read_rows(path, SUBSCRIPTION_COLUMNS[:3], optional, _subscription):
+        if name in found:
+            raise HeadwaterError(
+                f"two subscriptions have the name '{name}'", where=f"{path}, row {number}", remedy="rename one of them"
+            )
+        found[name] = subscription, cells
+    return found
+
+
+def _subscription(cell: Cells) -> tuple[str, Subscription, Cells]:
+    to = [name for name in (part.strip() for part in cell["to"].split(";")) if name]
+    given = {key: cell[key] for key in ("what", "every", "at", "language") if cell[key]}
+    try:
+        name = TypeAdapter(_Name).validate_python(cell["name"])
+    except ValidationError:
+        raise ValueError(f"name is '{cell['name']}', expected letters, digits, spaces, - and _") from None
+    try:
+        subscription = Subscription.model_validate({**given, "to": to})
+    except ValidationError as error:
+        raise ValueError(describe(error, Subscription)) from None
+    return name, subscription, {column: cell[column] for column in SUBSCRIPTION_COLUMNS}
+
+
+def _read(path: Path) -> AlertsFile:
     content = read_yaml(path) if path.exists() else None
     _refuse_people(path, content)
     assert content is None or isinstance(content, dict)
     given = {key: value for key, value in (content or {}).items() if value is not None}  # all lines below are comments
     try:
-        return model.model_validate(given)
+        return AlertsFile.model_validate(given)
     except ValidationError as error:
         raise HeadwaterError(
-            describe(error, model), where=path, remedy="docs/user-guide.md, 'Alerts and subscriptions', has examples"
+            describe(error, AlertsFile),
+            where=path,
+            remedy="docs/user-guide.md, 'Alerts and subscriptions', has examples",
         ) from None  # the values in pydantic's own text may be addresses
 
 
@@ -246,4 +299,4 @@ def _check_people(path: Path, where: str, to: Sequence[str], people: Mapping[str
     for name in to:
         if name not in people:
             hint = nearest(name, people) if people else f"add it under 'people' of {home.alerts_file}"
-            raise HeadwaterError(f"'{where}.to' names '{name}', who is not among 'people'", where=path, remedy=hint)
+            raise HeadwaterError(f"'{where}' names '{name}', who is not among 'people'", where=path, remedy=hint)
