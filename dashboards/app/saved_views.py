@@ -74,7 +74,7 @@ def menu(context: Context) -> Component:
     if may_edit("views", context.role):
         parts += [
             html.H3(text("views.save")),
-            form(text, "views", view_fields(text, context.role, _addresses(context))),
+            form(text, "views", view_fields(text, context.role, addresses(context))),
         ]
     parts.append(html.A(text("views.all"), href=view.to("views").href))
     return html.Details(
@@ -83,7 +83,7 @@ def menu(context: Context) -> Component:
     )
 
 
-def _addresses(context: Context) -> Sequence[tuple[str, str]]:
+def addresses(context: Context) -> Sequence[tuple[str, str]]:
     """What can be saved of the page shown: its days as they are, or the same number of newest days."""
     view, text = context.view, context.locale.text
     if view.page in WITHOUT_DAYS:

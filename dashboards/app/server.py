@@ -21,11 +21,12 @@ from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html
 from dashboards.access.rules import Rules
 from dashboards.access.sign_in import add_access
 from dashboards.access.users import LOCAL, Role
-from dashboards.app import shell
+from dashboards.app import link_reader, shell
 from dashboards.app.callback_request import add_check
 from dashboards.app.context import Context
 from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
+from dashboards.app.links import add_links
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
@@ -86,7 +87,8 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
-    add_access(app.server, home, rules or Rules())
+    guard = add_access(app.server, home, rules or Rules(), shows=link_reader.shows)
+    add_links(app.server, home, guard)
     return app
 
 
@@ -213,6 +215,8 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
+        if link_reader.link_now():
+            blocks = link_reader.for_reader(blocks)
         return shell.page(context, components(context, blocks), title(blocks)), shell.mark_of(copy)
     except NoDataError:
         return shell.no_data(view, marts.home), ""
