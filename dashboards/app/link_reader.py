@@ -1,7 +1,8 @@
 """What the reader of a link gets: one view, with a viewer's rights, without other pages and without persons.
 
 Here: which views can be shared, which requests a link allows, what is left of a page.
-Not here: the frame of that page (``dashboards.app.link_frame``), the links themselves (``dashboards.access.links``), checking requests (``dashboards.access.guard``).
+Not here: the frame of that page (``dashboards.app.link_frame``), the links themselves (``dashboards.access.links``),
+checking requests (``dashboards.access.guard``).
 """
 
 from __future__ import annotations

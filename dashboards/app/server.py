@@ -30,6 +30,7 @@ from dashboards.app.links import add_links
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
+from dashboards.app.page_files import add_page_files
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.breakdown import breakdown
 from dashboards.app.pictures import add_pictures
@@ -80,6 +81,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     _add_callbacks(app, marts)
     add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
+    add_page_files(app.server, home, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
     add_plotly(app.server)
     add_editor(app.server)
