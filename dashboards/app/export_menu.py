@@ -22,7 +22,7 @@ def export_menu(context: Context) -> Component:
     text = context.locale.text
     return html.Details(
         [
-            html.Summary([icon("download"), text("page_file.menu")], title=text("page_file.menu.about")),
+            html.Summary([icon("download"), html.Span(text("page_file.menu"))], title=text("page_file.menu.about")),
             html.Div([*_files(context), *link_form(context)]),
         ],
         className="views-menu",
@@ -44,6 +44,6 @@ def _file(context: Context, form: str) -> Component:
     return html.A(
         text(f"page_file.{form}"),
         href=f"/export/{context.view.page}.{form}{context.view.query}",
-        className="page-file button",
+        className="page-file preset",
         **marks({"data-making": text("page_file.making"), "data-done": text("page_file.done")}),
     )

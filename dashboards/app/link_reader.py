@@ -24,7 +24,7 @@ from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Control
 PAGE_CALLBACK = "..root.children...shown.data.."
 """Dash's name of the callback that answers with a page."""
 
-_OF_PERSONS = frozenset({("customers", "user"), ("customers", "segment"), ("paths", "find")})
+_OF_PERSONS = frozenset({("customers", "user"), ("customers", "segment"), ("customers", "move"), ("paths", "find")})
 """Page and filter of views that are about persons."""
 _PERSON_FIELDS = frozenset({"user_id", "person_id", "device_id"})
 _SHARED_PATHS = frozenset({"/_dash-layout", "/_dash-dependencies", "/_favicon.ico", PLOTLY_URL})

@@ -25,7 +25,7 @@ SECONDS = 60.0
 WAIT_SECONDS = 20.0
 """The longest time that a request waits while another page is made."""
 
-_WIDTH, _HEIGHT = 1280, 900
+_WIDTH, _HEIGHT = 1440, 900
 _TALLEST = 16_000
 """Pixels of a picture; a longer page is cut, because Chromium cannot draw more."""
 _A4_INCHES = (11.69, 8.27)
