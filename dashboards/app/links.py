@@ -25,7 +25,7 @@ from dashboards.app.context import Context
 from dashboards.app.forms import Field, fields_of
 from dashboards.app.link_reader import may_be_shared, view_of
 from dashboards.app.marks import marks
-from dashboards.app.saved_views import addresses, link
+from dashboards.app.saved_views import address_of, addresses, link
 from dashboards.blocks import Block, Part, Table, Text
 from dashboards.columns import text as text_column
 from dashboards.texts import Texts
@@ -172,15 +172,14 @@ def _made(links: Links, home: Home, given: Mapping[str, str], user: str) -> str:
     Raises:
         _RefusedError: its address or its last day cannot be.
     """
-    address = given.get("address", "")
-    view = view_of(address)
+    view = view_of(given.get("address", ""))
     if view is None or view.unread:
         raise _RefusedError("link.not_this_page", 400)
     zone = ZoneInfo(load_settings(home).timezone)
     try:
         day = dt.date.fromisoformat(given.get("until", "").strip())
         ends_at = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone).timestamp()
-        made, secret = links.make(address, user, ends_at, given.get("note", "").strip()[:_LONGEST_NOTE])
+        made, secret = links.make(address_of(view), user, ends_at, given.get("note", "").strip()[:_LONGEST_NOTE])
     except (ValueError, OverflowError):
         raise _RefusedError("link.bad_day", 400) from None
     _LOGGER.info("%s made link %s to %s until %s", user, made.key, view.path, day)

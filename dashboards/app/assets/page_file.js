@@ -7,7 +7,7 @@
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
     event.preventDefault();
     event.stopPropagation();
-    var said = link.closest("div").querySelector(".said");
+    var said = link.closest(".views-menu").querySelector(".said");
     if (link.dataset.waits === "yes") { return; }
     link.dataset.waits = "yes";
     said.classList.remove("fault");
