@@ -78,7 +78,10 @@ def menu(context: Context) -> Component:
         ]
     parts.append(html.A(text("views.all"), href=view.to("views").href))
     return html.Details(
-        [html.Summary([icon("bookmark"), html.Span(text("views.menu"))], title=text("views.menu.about")), html.Div(parts)],
+        [
+            html.Summary([icon("bookmark"), html.Span(text("views.menu"))], title=text("views.menu.about")),
+            html.Div(parts),
+        ],
         className="views-menu",
     )
 
