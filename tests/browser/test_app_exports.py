@@ -97,12 +97,3 @@ def test_a_page_is_saved_as_files(browser, site, language):
         assert page.locator("#export-menu .said").first.inner_text() == text("page_file.done")
     assert not seen.wrong
     close(page)
-
-
-def test_a_list_of_movers_is_reached_by_its_move(browser, site):
-    page, seen = opened(browser, site, f"/customers?{DAYS}&lang=zh&part=moves")
-    page.locator("#chart-segment_moves summary").click()
-    count = page.locator("#chart-segment_moves a[href*='move=']").count()
-    assert count or page.locator("#chart-segment_moves").count() == 0
-    assert not seen.wrong
-    close(page)
