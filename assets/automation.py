@@ -44,16 +44,20 @@ REPORT_AT = "30 5 * * *"
 LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
 """When databases are loaded; once a day means before yesterday's tables are computed."""
 
+ALERTS_JOB = "alerts"
+"""The job that evaluates alerts and sends messages; its own failures cause no alert."""
+
 REPORT = dg.AssetKey(["report"])
 """The asset of ``assets.report``. It is not a table, so its key has no schema."""
 
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+"""The states of runs that wait or run."""
 
 ingestion_job = dg.define_asset_job(
     "ingestion",
@@ -194,7 +198,7 @@ class _Cursor:
 
 def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, cursor: _Cursor) -> dg.SensorResult:
     home = loaded.home
-    if busy := _who_is_busy(home, instance):
+    if busy := who_is_busy(home, instance):
         return cursor.skip(busy)
     files = _digest(sorted(f"{file.file} {file.size} {file.modified_ns}" for file in pending(home)))
     # If the same files are still pending after a request, ingestion could not read them and that run reports why. Then
@@ -202,7 +206,7 @@ def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, curso
     if files not in (cursor.files, _digest([])):
         cursor.files = files
         return cursor.ask([dg.RunRequest(run_key=f"{files}-{cursor.requests}", job_name=ingestion_job.name)])
-    state = _state_of_files(home)
+    state = state_of_files(home)
     if state == cursor.idle_state:
         return cursor.skip("nothing has changed")
     workspace = open_workspace(home)
@@ -235,15 +239,16 @@ def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
     return starts_earlier or now.settings.timezone != loaded.settings.timezone or tables(now) != tables(loaded)
 
 
-def _who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED), limit=10):
+def who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
+    """The run or the process that is changing *home*; None: none is."""
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED), limit=10):
         if IN_PROCESS_TAG not in run.tags:
             return f"run {run.run_id[:8]} is {run.status.value.lower()}"
     holder = lock_holder(home)
     return f"{holder} is running" if holder else None
 
 
-def _state_of_files(home: Home) -> str:
+def state_of_files(home: Home) -> str:
     """A digest of everything that a plan depends on.
 
     It covers the state of the lake's tables, and the names and modification times of the files that people edit. A file

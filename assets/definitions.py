@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.alerts import alerts_job, alerts_sensor
 from assets.automation import (
     by_morning,
     daily_schedule,
@@ -26,6 +27,7 @@ from assets.automation import (
 from assets.ingestion import raw_assets
 from assets.loading import databases_to_load, loaded_key, loading_asset
 from assets.report import report_asset
+from assets.retention import pruning
 from assets.sql import sql_assets
 from assets.step import StepInput, StepResults, resources_of
 from pipelines.compute.workspace import Workspace, open_workspace
@@ -67,8 +69,10 @@ def define(
     ]
     resources: dict[str, Any] = {**resources_of(StepInput(workspace.home), StepResults()), **(resource_overrides or {})}
     tables = tables_job(workspace)
+    alerts = alerts_job(workspace.home)
     databases = databases_to_load(workspace.home)
     loading = {name: loading_job(name, database) for name, database in databases.items()}
+    pruning_job, pruning_schedule = pruning(workspace.home, workspace.settings)
     loaded = [loaded_key(name, table) for name, database in databases.items() for table in database.tables]
     return dg.Definitions(
         assets=[
@@ -77,11 +81,12 @@ def define(
             *models,
             report_asset(workspace),
         ],
-        jobs=[ingestion_job, tables, report_job, *loading.values()],
-        sensors=[landing_sensor(workspace, tables)],
+        jobs=[ingestion_job, tables, report_job, pruning_job, alerts, *loading.values()],
+        sensors=[landing_sensor(workspace, tables), alerts_sensor(workspace.home, alerts)],
         schedules=[
             daily_schedule(workspace.settings, tables),
             report_schedule(workspace.settings),
+            pruning_schedule,
             *(loading_schedule(workspace.settings, databases[name], job) for name, job in loading.items()),
         ],
         resources=resources,

@@ -234,12 +234,13 @@ class Chart:
 class Group:
     """Several blocks laid out together, by *kind*.
 
-    grid: side by side; stack: one below the other in one place of a grid; card: all in one card; bench: the first
-    block is the work area, the second the panel beside it.
+    grid: side by side; thirds: three side by side; map: a narrow block and a wide one beside it; stack: one below the
+    other in one place of a grid; card: all in one card; bench: the first block is the work area, the second the panel
+    beside it.
     """
 
     blocks: tuple[Block, ...]
-    kind: Literal["grid", "stack", "card", "bench"] = "grid"
+    kind: Literal["grid", "thirds", "map", "stack", "card", "bench"] = "grid"
 
 
 @dataclass(frozen=True)

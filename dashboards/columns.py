@@ -112,10 +112,10 @@ def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
 
 
 def appeared(locale: Locale, now: Number, before: Number) -> str:
-    """Whether an amount is new or gone, as text; '' if both values are present, or neither."""
-    if bool(now) == bool(before):
+    """Whether an amount is new or gone, as text; '' if both or neither are 0, or one is unknown."""
+    if now is None or before is None or bool(now) == bool(before):
         return ""
-    way = "▲" if (now or 0) > (before or 0) else "▼"
+    way = "▲" if now > before else "▼"
     word = locale.text("change.new" if now else "change.gone")
     return f"{way} {word}"
 

@@ -27,7 +27,7 @@ from pipelines.ingest.batches import RawLake, manifest_file
 from pipelines.lake.checksums import NAME as CHECKSUMS
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Lake, PartitionKey
-from pipelines.simulator import simulate
+from pipelines.simulator import SimulationParameters, simulate
 from tests.support import reading
 
 DIRECTLY = """
@@ -130,14 +130,16 @@ def headwater(home: Home, *arguments: str, prefix: tuple[str, ...] = (), **optio
     return Headwater(home, *arguments, prefix=prefix, **options).end()
 
 
-def made_up_shop(folder: Path, *, days: int = 4, devices: int = 250) -> Home:
+def made_up_shop(
+    folder: Path, *, days: int = 4, devices: int = 250, parameters: SimulationParameters | None = None
+) -> Home:
     """A home with the landed log of a made-up shop; the same arguments always give the same log."""
     home, _ = init_home(folder)
     settings = home.settings_file.read_text(encoding="utf-8")
     # Snapshots (tables as of a day) of one day are enough, because other tests cover them.
     settings = settings.replace("daily_for_days: 28", "daily_for_days: 1").replace("threads: null", "threads: 1")
     home.settings_file.write_text(settings, encoding="utf-8")
-    simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20))
+    simulate(home.landing, days=days, devices=devices, seed=11, last_day=dt.date(2026, 5, 20), parameters=parameters)
     return home
 
 

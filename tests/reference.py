@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -70,6 +71,7 @@ def restate(
         "module_daily": module_daily(ends, steps, sales, events, shop),
         "path_summary": path_summary(ends, steps, sales),
         "person_steps": person_steps(ends, events, lines),
+        "visitor_variants": visitor_variants(events),
     }.items():
         tables[f"attribution.{table}"] = rows
     sessions = restate_sessions(events, Rules())
@@ -489,3 +491,21 @@ def path_summary(ends: list[Row], steps: list[Row], sales: list[Row]) -> list[Ro
 
 def path_text(path: list[Row]) -> str:
     return " > ".join(f"{step['page_type']}.{shown(step['module'])}" for step in path) or NO_PATH
+
+
+def visitor_variants(events: list[Row]) -> list[Row]:
+    """attribution.visitor_variants: content ids such as ab/<experiment>/<variant>/<anything>."""
+    seen: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for event in events:
+        kind, *names = (event["content_id"] or "").split("/")
+        if kind == "ab" and len(names) >= 2 and names[0] and names[1]:
+            seen[event["dt"], event["person_id"], names[0], names[1]].append(event)
+    return [
+        {
+            **dict(zip(("dt", "person_id", "experiment", "variant"), key, strict=True)),
+            "first_at": min(event["occurred_at"] for event in found),
+            "impressions": sum(event["event_type"] == "exposure" for event in found),
+            "clicks": sum(event["event_type"] == "click" for event in found),
+        }
+        for key, found in seen.items()
+    ]

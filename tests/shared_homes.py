@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.engine import check_states
+from assets.instance import check_states
 from dashboards.copy.build import publish
 from dashboards.copy.status import write_status
 from dashboards.report.file import write_reports

@@ -25,7 +25,7 @@ RELATIONS = ("events", "orders", "order_lines", "refunds", "products", "spend")
 DEVICES = ("d1", "d2", "d3")
 USERS = ("u1", "u2", "u3")
 SKUS = ("A", "B", "C")
-CONTENTS = (None, "c1", "c2")
+CONTENTS = (None, "c1", "c2", "ab/hero/A", "ab/hero/B/2")
 
 # (page_type, module), where None is a missing module; the first four may be entrances.
 POSITIONS = (

@@ -76,6 +76,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "attribution.module_daily": ("dt", "page_type", "module"),
     "attribution.path_summary": ("dt", "effective_path"),
     "attribution.person_steps": ("dt", "person_id", "step_no"),
+    "attribution.visitor_variants": ("dt", "person_id", "experiment", "variant"),
     "attribution.touches": ("dt", "touch_event_id", "touchpoint_type"),
     "attribution.order_touches": ("dt", "order_id", "touchpoint_type", "touch_no"),
     "attribution.paths": ("dt", "kind", "path_id", "touchpoint_type"),

@@ -24,9 +24,13 @@ from dashboards.access.sessions import Sessions, form_token
 from dashboards.access.users import ROLES, Role, User, Users, plain_name
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
-from pipelines.web.address import host_as_sent, is_proxied, is_same_origin
+from pipelines.web.address import host_as_sent, is_proxied, is_same_origin, visitor_of
+from pipelines.web.network import is_loopback
 
-SIGN_IN, SIGN_OUT, HEALTH, LINK = "/sign-in", "/sign-out", "/health", "/shared"
+SIGN_IN, SIGN_OUT, HEALTH, METRICS, LINK = "/sign-in", "/sign-out", "/health", "/metrics", "/shared"
+
+_PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+"""Headers with which proxies say that they pass a request on."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_COOKIES = 100
@@ -83,6 +87,8 @@ class Guard:
             return _refusal(400, "this server answers to localhost and 127.0.0.1 only")
         if request.path == HEALTH and request.method in _SAFE:
             return None
+        if request.path == METRICS:
+            return None if _is_from_here(request) else _refusal(403, "only programs on this computer may read this")
         if request.method not in _SAFE and not is_same_origin(request):
             return _refusal(403, f"this request does not come from a page of {request.headers.get('Host', '')}")
         try:
@@ -195,6 +201,12 @@ class Guard:
         response = flask.redirect(f"{SIGN_IN}?{query}" if query else SIGN_IN, 303)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _is_from_here(request: flask.Request) -> bool:
+    """Whether a program on this host sent the request itself, so no proxy passed it on for somebody else."""
+    is_passed_on = is_proxied(request) or any(name in request.headers for name in _PASSED_ON)
+    return is_loopback(visitor_of(request)) and not is_passed_on
 
 
 def may_make_links(role: Role) -> bool:

@@ -1,4 +1,4 @@
-"""Changes that users make to files in ``config/``: targets, the calendar, saved views.
+"""Changes that users make to files in ``config/``: targets, the calendar, saved views, subscriptions.
 
 Here: the addresses that take these changes, who may make them, and the answers.
 Not here: the forms (``dashboards.app.forms``), changing a file (``pipelines.config_tables.csv_edits``).
@@ -17,6 +17,7 @@ import flask
 
 from dashboards.access.users import LOCAL, Role
 from dashboards.app.view import read_view
+from dashboards.app.watch.settings import SUBSCRIPTION_COLUMNS, check_subscriptions
 from dashboards.plans.targets import fault_of
 from dashboards.texts import Texts
 from pipelines.config_tables import views_of
@@ -43,16 +44,16 @@ class _File:
 
     path: Callable[[Home], Path]
     columns: Sequence[str]
-    check: Callable[[Path], object]
+    check: Callable[[Home, Path], object]
 
 
-def _check_targets(path: Path) -> None:
+def _check_targets(_home: Home, path: Path) -> None:
     for target in load_targets(path):
         if fault := fault_of(target):
             raise HeadwaterError(fault, where=path)
 
 
-def _check_views(path: Path) -> None:
+def _check_views(_home: Home, path: Path) -> None:
     for view in load_views(path):
         page, _, query = view.address.partition("?")
         if read_view(page, query) is None:
@@ -61,7 +62,8 @@ def _check_views(path: Path) -> None:
 
 _FILES: Mapping[str, _File] = {
     "targets": _File(lambda home: home.targets_file, TARGET_COLUMNS, _check_targets),
-    "calendar": _File(lambda home: home.calendar_file, CALENDAR_COLUMNS, load_calendar),
+    "calendar": _File(lambda home: home.calendar_file, CALENDAR_COLUMNS, lambda _home, path: load_calendar(path)),
+    "subscriptions": _File(lambda home: home.subscriptions_file, SUBSCRIPTION_COLUMNS, check_subscriptions),
     "views": _File(lambda home: home.views_file, VIEW_COLUMNS, _check_views),
 }
 
@@ -89,8 +91,7 @@ def add_edits(server: flask.Flask, home: Home) -> None:
             change = _change(what, given, user, role)
             if what == "views":
                 _end_other_start(home, change.new, user)
-            file = _FILES[what]
-            change_row(home, file.path(home), file.columns, change, user, file.check)
+            _save(home, what, change, user)
         except RefusedError as refusal:
             return {"said": text(str(refusal))}, 403
         except HeadwaterError as error:
@@ -149,4 +150,9 @@ def _end_other_start(home: Home, new: Row | None, user: str) -> None:
     for view in views_of(home):
         if view.owner == user and view.is_start and view.name != new["name"]:
             change = Change(view.cells, {**view.cells, "is_start": ""})
-            change_row(home, home.views_file, VIEW_COLUMNS, change, user, _check_views)
+            _save(home, "views", change, user)
+
+
+def _save(home: Home, what: str, change: Change, user: str) -> None:
+    file = _FILES[what]
+    change_row(home, file.path(home), file.columns, change, user, lambda path: file.check(home, path))

@@ -47,7 +47,7 @@ class Field:
 def form(text: Texts, what: str, fields: Sequence[Field], old: Mapping[str, str] | None = None) -> Component:
     """A form of *fields* that adds a row to the file of *what*, or changes or removes the row *old*.
 
-    *what* is the last part of the address that takes it: targets, calendar or views.
+    *what* is the last part of the address that takes it: targets, calendar, views or subscriptions.
     """
     token = str(flask.g.get("form_token", "")) if flask.has_request_context() else ""
     hidden = {"token": token, "lang": text.language, "old": json.dumps(old) if old else ""}

@@ -34,7 +34,7 @@ _SHARED_FOLDERS = ("/_dash-component-suites/", "/assets/", "/pictures/")
 
 def may_be_shared(view: View) -> bool:
     """Whether a link can show *view*: a page of figures that is not about single persons."""
-    is_figures = view.page in PAGES and view.page not in ("sql", "views")
+    is_figures = view.page in PAGES and view.page not in ("sql", "views", "alerts")
     return is_figures and not any((view.page, key) in _OF_PERSONS for key in view.filters)
 
 

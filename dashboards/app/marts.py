@@ -64,6 +64,10 @@ class Copy:
         self._slice: Slice | None = None
         self.names: Mapping[str, str] = {}
 
+    def close(self) -> None:
+        """Close the file. The copy cannot be queried any more."""
+        self._connection.close()
+
     def in_slice(self, part: Slice | None) -> Copy:
         """The same copy, whose queries read only the rows in the slice *part*; None: all rows."""
         found = shallow_copy(self)

@@ -75,7 +75,7 @@ def add_page_files(server: flask.Flask, home: Home, page_of: Callable[[View], Pa
 
 def _printed(server: flask.Flask, home: Home, context: Context, form: Form, name: str) -> bytes:
     """The page of *context* as a file, with the rights of the user who asks for it."""
-    view = context.view if form == "png" else replace(context.view, theme="light")  # dark paper is a waste of ink
+    view = replace(context.view, theme="light")  # paper is light
     visitor = Visitor(str(flask.g.get("user", "")), flask.g.get("role", "admin"))
     footer = name or context.locale.text(f"page.{view.page}")
     if view.page not in WITHOUT_DAYS:

@@ -60,27 +60,24 @@ class PageMap:
         spots: The slots that have figures.
         modules: The modules in the order in which wireframes show them, with their names.
         empty: The text for a slot without figures.
-        elsewhere: The heading above the slots that are not on the picture.
     """
 
     page: ShopPage | None
     spots: Mapping[Place, Spot]
     modules: Mapping[str, str]
     empty: str
-    elsewhere: str
 
 
-def page_map(shown: PageMap) -> Component:
-    """The picture with the slots on it, then the wireframes of all other slots; in each, in reading order."""
+def page_map(shown: PageMap) -> list[Component]:
+    """The picture with the slots on it, and the wireframes of all other slots; each in reading order, one may lack."""
     on_picture = _on_picture(shown.page)
     others = {place: spot for place, spot in shown.spots.items() if place not in on_picture}
     parts: list[Any] = []
     if shown.page and shown.page.picture:
         parts.append(_picture(shown, shown.page, on_picture))
     if others or not parts:
-        heading = [html.H4(shown.elsewhere)] if parts else []
-        parts.append(html.Div([*heading, *_wireframes(shown, others)], className="wireframes"))
-    return html.Div(parts, className="page-map")
+        parts.append(html.Div(_wireframes(shown, others), className="wireframes"))
+    return parts
 
 
 def _on_picture(page: ShopPage | None) -> dict[Place, Area]:

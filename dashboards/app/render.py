@@ -1,7 +1,8 @@
 """Blocks as components of Dash.
 
-Here: cards, charts, tables, controls, and the export links.
-Not here: the contents of a page (``dashboards.app.pages``), files (``dashboards.app.export``).
+Here: charts, tables, controls, and the export links.
+Not here: cards (``dashboards.app.kpi``), the contents of a page (``dashboards.app.pages``), files
+(``dashboards.app.export``).
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ from plotly.utils import PlotlyJSONEncoder
 
 from dashboards.app.context import Context
 from dashboards.app.icons import icon
+from dashboards.app.kpi import cards
 from dashboards.app.marks import clean, marks
 from dashboards.app.rows import grid, plain_table
-from dashboards.app.sparkline import IN_CARD, sparkline
-from dashboards.app.view import Theme, View
+from dashboards.app.terms import term
+from dashboards.app.view import View
 from dashboards.blocks import (
-    VERDICT_SIGNS,
     Block,
-    Card,
     Cards,
-    Change,
     Chart,
     Choice,
     Controls,
@@ -40,16 +39,13 @@ from dashboards.blocks import (
     Tabs,
     Text,
 )
-from dashboards.figures.themes import dark
+from dashboards.figures.themes import dark, light_again
 from dashboards.locale import Locale
 
 MOST_ROWS = 200
 """Maximum rows of a table on a page; files have all."""
 GRID_FROM = 13
 """A table with at least this many rows is a grid that scrolls on its own with fixed headings."""
-
-_LONG = 14
-"""A card's value with at least this many letters is written smaller."""
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
@@ -96,8 +92,7 @@ def _component(context: Context, block: Block) -> Component:
     if isinstance(block, Text):
         return text(block)
     if isinstance(block, Cards):
-        is_dark = context.view.theme == "dark"
-        return html.Div([_card(card, is_dark=is_dark) for card in block.cards], className=f"cards {block.kind}")
+        return cards(block, context.view.theme)
     if isinstance(block, Chart):
         return _chart(context, block)
     if isinstance(block, Table):
@@ -112,16 +107,17 @@ def _component(context: Context, block: Block) -> Component:
     assert isinstance(block, Group)
     if block.kind == "card":
         return html.Div(components(context, block.blocks), className="card wide")
-    if block.kind == "grid":
-        return _grid(context, block.blocks)
+    if block.kind in ("grid", "thirds"):
+        return _grid(context, block)
     return html.Div(components(context, block.blocks), className=block.kind)
 
 
-def _grid(context: Context, blocks: Sequence[Block]) -> Component:
-    """*blocks* side by side; those without contents come last, so that they leave no gap."""
-    full = [block for block in blocks if not _is_folded(block)]
-    ordered = [*full, *(block for block in blocks if _is_folded(block))]
-    return html.Div(components(context, ordered), className="grid single" if len(full) == 1 else "grid")
+def _grid(context: Context, group: Group) -> Component:
+    """The blocks of *group* side by side; those without contents come last, so that they leave no gap."""
+    full = [block for block in group.blocks if not _is_folded(block)]
+    ordered = [*full, *(block for block in group.blocks if _is_folded(block))]
+    kind = {1: "single", 3: group.kind}.get(len(full), "")
+    return html.Div(components(context, ordered), className=f"grid {kind}".strip())
 
 
 def text(block: Text) -> Component:
@@ -140,74 +136,14 @@ def text(block: Text) -> Component:
     return html.P(parts, className=block.kind, **marks(role))
 
 
-def _card(card: Card, *, is_dark: bool) -> Component:
-    value: Any = clean(card.value)
-    if card.href:
-        value = html.A(value, href=card.href)
-    if card.verdict is not None:
-        shown = html.P([VERDICT_SIGNS[card.verdict], " ", value], className=f"verdict {card.verdict}")
-    else:
-        shown = html.P(
-            value,
-            className="value long" if len(card.value) > _LONG else "value",
-            title=card.full or None,
-            **marks(_marks(card)),
-        )
-    return html.Div(
-        [
-            term(html.P(clean(card.name), className="name"), card.definition),
-            shown,
-            *(_course(card, "dark" if is_dark else "light") if card.course else []),
-            *(_change(change) for change in card.changes),
-            *([html.P(clean(card.note), className="evidence")] if card.note else []),
-        ],
-        className="card kpi",
-        **marks({"data-sign": card.sign} if card.sign else {}),
-    )
-
-
-def _course(card: Card, theme: Theme) -> list[Component]:
-    title = clean(card.course_title)
-    drawing = html.Img(src=sparkline(card.course, theme, IN_CARD), alt=title, title=title, className="sparkline")
-    return [drawing, html.P(title, className="evidence")]
-
-
-def _marks(card: Card) -> dict[str, str]:
-    return {"data-metric": card.metric, "data-full": card.full} if card.metric else {}
-
-
-def term(name: Component, definition: str, *names: str) -> Component:
-    """A *name* whose definition shows on hover of a "?", and on focus for keyboard and screen reader users.
-
-    *names* are further classes of the definition.
-    """
-    if not definition:
-        return html.Div(name, className="term")
-    return html.Div(
-        [
-            name,
-            html.Button("?", className="help", type="button", **marks({"aria-label": clean(definition)})),
-            html.Span(clean(definition), className=" ".join(("tip", *names)), role="tooltip"),
-        ],
-        className="term",
-    )
-
-
-def _change(change: Change) -> Component:
-    return html.P(
-        [html.Span(change.text, className=change.tone), " ", clean(change.against)],
-        className="change",
-        title=change.full or None,
-    )
-
-
 def _chart(context: Context, chart: Chart) -> Component:
     """The place of a chart, with its figure as data: ``assets/charts.js`` draws it when it comes near the window."""
     locale, table = context.locale, chart.table
     layout = chart.figure.layout
     meta = layout.meta or {}
     notes = [note for note in (*chart.notes, *table.notes, *(meta.get("notes") or ())) if note]
-    figure = dark(chart.figure) if context.view.theme == "dark" else chart.figure.to_plotly_json()
+    is_dark = context.view.theme == "dark"
+    figure = dark(chart.figure) if is_dark else chart.figure.to_plotly_json()
     if chart.selects:
         figure["layout"] |= {"dragmode": "select", "clickmode": "event+select"}
     wide = {"minWidth": meta["min_width"]} if "min_width" in meta else {}
@@ -225,6 +161,7 @@ def _chart(context: Context, chart: Chart) -> Component:
                         {
                             "aria-label": clean(f"{table.title}. {table.definition}"),
                             "data-figure": json.dumps(figure, cls=PlotlyJSONEncoder),
+                            **({"data-light": json.dumps(light_again(chart.figure))} if is_dark else {}),
                             **({"data-selects": chart.selects} if chart.selects else {}),
                         }
                     ),

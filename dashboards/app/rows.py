@@ -6,6 +6,7 @@ Not here: the table's title, definition and notes, and the number of rows shown 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,8 +24,14 @@ _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": 
 _LETTER, _PADDING = 7.5, 48
 """Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
 
-_HEAD = 58
-"""Pixels of a grid's heading, which has room for three lines."""
+_HEAD_PADDING = 32
+"""Pixels around the title of a grid's column."""
+
+_HEADS = (34, 44, 58)
+"""Pixels of a grid's heading whose longest title takes one, two or three lines."""
+
+_BRIEF = 10
+"""A heading or a text of at most this many letters stays on one line."""
 
 _FEWEST_BARS = 3
 """Fewer rows than this are compared without bars."""
@@ -67,10 +74,11 @@ def _head_cell(context: Context, table: Table, column: Column, place: int) -> Co
             className="sort",
             **marks(_sort_marks(context, table, column, place)),
         )
+    kinds = [*(["text"] if column.is_text else []), *(["brief"] if _letters(column.title) <= _BRIEF else [])]
     return html.Th(
         title,
         scope="col",
-        className="text" if column.is_text else None,
+        className=" ".join(kinds) or None,
         **marks({"aria-sort": order} if order else {}),
     )
 
@@ -119,7 +127,7 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
     kind = html.Th if place == 0 else html.Td
-    name = ("text long" if column.is_long else "text whole" if len(shown) <= 32 else "text") if column.is_text else None
+    name = _text_class(column, shown) if column.is_text else None
     bar = _bar(column, row, most)
     if bar:
         name = "bar-cell"
@@ -139,6 +147,13 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
     )
 
 
+def _text_class(column: Column, shown: str) -> str:
+    """The class of a cell with text: brief stays on one line, whole does so where there is room, long may wrap."""
+    if column.is_long:
+        return "text long"
+    return "text brief" if _letters(shown) <= _BRIEF else "text whole" if len(shown) <= 32 else "text"
+
+
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     """A grid of texts and pictures whose headings and cells may be links; it keeps the order of the rows."""
     fields = [f"c{number}" for number in range(len(table.columns))]
@@ -146,7 +161,41 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
     most = _longest_bars(table, rows)
     data = [_grid_row(table.columns, fields, row, most) for row in rows]
     total = [_grid_row(table.columns, fields, table.total, is_total=True)] if table.total is not None else []
-    definitions = [
+    lines = len(data) + len(total) + 1
+    head = _head(table, rows)
+    return html.Div(
+        dag.AgGrid(
+            id={"type": "grid", "key": table.key},
+            rowData=data,
+            columnDefs=_grid_columns(context, table, fields, rows, most),
+            defaultColDef={"sortable": False, "resizable": True, "suppressMovable": True},
+            dashGridOptions={
+                "pinnedBottomRowData": total,
+                "tooltipShowDelay": 300,
+                "tooltipHideDelay": 20_000,
+                "suppressColumnVirtualisation": True,
+                "suppressCellFocus": False,
+                "ensureDomOrder": True,
+                "enableCellTextSelection": True,
+                "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
+                "autoSizePadding": 14,
+                "headerHeight": head,
+                **({} if has_long else {"autoSizeStrategy": _FIT}),
+            },
+            style={"height": min((lines - 1) * 36 + head + 14, 560)},
+            className="",
+        ),
+        className="grid-table",
+        **marks({"data-table": table.key}),
+    )
+
+
+def _grid_columns(
+    context: Context, table: Table, fields: Sequence[str], rows: Sequence[Row], most: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The columns as ag-grid reads them; *most* has the value of each column's longest bar."""
+    has_long = any(column.is_long for column in table.columns)
+    definitions: list[dict[str, Any]] = [
         {
             "field": field,
             "headerName": clean(column.title),
@@ -161,40 +210,35 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "wrapHeaderText": True,
-            "minWidth": 240 if column.is_long else 150 if column.is_text else 112,
-            "maxWidth": None if column.is_long else 240 if place == 0 else 420,
+            "minWidth": _narrowest(column),
+            "maxWidth": None if column.is_long else 340 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
             "autoHeight": column.is_long,
         }
         for place, (field, column) in enumerate(zip(fields, table.columns, strict=True))
     ]
-    lines = len(data) + len(total) + 1
-    return html.Div(
-        dag.AgGrid(
-            id={"type": "grid", "key": table.key},
-            rowData=data,
-            columnDefs=[{key: value for key, value in one.items() if value is not None} for one in definitions],
-            defaultColDef={"sortable": False, "resizable": True, "suppressMovable": True},
-            dashGridOptions={
-                "pinnedBottomRowData": total,
-                "tooltipShowDelay": 300,
-                "tooltipHideDelay": 20_000,
-                "suppressColumnVirtualisation": True,
-                "suppressCellFocus": False,
-                "ensureDomOrder": True,
-                "enableCellTextSelection": True,
-                "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
-                "autoSizePadding": 14,
-                "headerHeight": _HEAD,
-                **({} if has_long else {"autoSizeStrategy": _FIT}),
-            },
-            style={"height": min((lines - 1) * 36 + _HEAD + 14, 560)},
-            className="",
-        ),
-        className="grid-table",
-        **marks({"data-table": table.key}),
-    )
+    return [{key: value for key, value in one.items() if value is not None} for one in definitions]
+
+
+def _narrowest(column: Column) -> int:
+    """Pixels of the narrowest width of *column*."""
+    return 240 if column.is_long else 150 if column.is_text else 112
+
+
+def _head(table: Table, rows: Sequence[Row]) -> int:
+    """Pixels of the heading of a grid: as many lines as the title needs that is longest beside its column's cells."""
+    lines = 1
+    for column in table.columns:
+        widest = max((_letters(column.cell(row)) for row in rows), default=0)
+        width = max(_narrowest(column), widest * _LETTER + _PADDING) - _HEAD_PADDING
+        lines = max(lines, math.ceil(_letters(column.title) * _LETTER / width))
+    return _HEADS[min(lines, len(_HEADS)) - 1]
+
+
+def _letters(text: str) -> int:
+    """The width of *text* in letters; a Chinese one counts as two."""
+    return sum(1 if letter.isascii() else 2 for letter in text)
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
@@ -206,8 +250,7 @@ def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
     if column.is_long:
         return {"flex": 1}
     texts = (column.title[: len(column.title) // 2 + 4], *(column.cell(row) for row in rows))
-    letters = max(sum(1 if letter.isascii() else 2 for letter in text) for text in texts)
-    return {"width": round(letters * _LETTER) + _PADDING}
+    return {"width": round(max(map(_letters, texts)) * _LETTER) + _PADDING}
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:

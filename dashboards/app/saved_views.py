@@ -21,6 +21,7 @@ from dashboards.app.forms import Field, form
 from dashboards.app.icons import icon
 from dashboards.app.marks import clean
 from dashboards.app.view import PRESETS, WITHOUT_DAYS, View, preset_days, read_view
+from dashboards.app.watch.settings import SUBSCRIBED
 from dashboards.texts import Texts
 from pipelines.config_tables import views_of
 from pipelines.config_tables.views import SavedView
@@ -77,6 +78,9 @@ def menu(context: Context) -> Component:
             form(text, "views", view_fields(text, context.role, addresses(context))),
         ]
     parts.append(html.A(text("views.all"), href=view.to("views").href))
+    if may_edit("subscriptions", context.role) and view.page in SUBSCRIBED:
+        address = address_of(replace(view, first=None, last=None))
+        parts.append(html.A(text("subscribe.this"), href=view.to("alerts", what=address).href))
     return html.Details(
         [
             html.Summary([icon("bookmark"), html.Span(text("views.menu"))], title=text("views.menu.about")),

@@ -28,6 +28,7 @@ from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
 from dashboards.app.links import add_links
 from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.monitoring import add_monitoring
 from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
 from dashboards.app.page_files import add_page_files
@@ -86,6 +87,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_plotly(app.server)
     add_editor(app.server)
     add_edits(app.server, home)
+    add_monitoring(app.server, marts)
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)

@@ -25,8 +25,8 @@ from dashboards.app.link_frame import as_shared, language_and_theme, plain_brand
 from dashboards.app.link_reader import link_now, unlinked
 from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
-from dashboards.app.render import term
 from dashboards.app.slice_bar import slice_bar, slice_note
+from dashboards.app.terms import term
 from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
 from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
@@ -40,12 +40,13 @@ LOCALES: dict[Language, str] = {"zh": "zh-cn", "en": "en"}
 
 MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     "overview",
-    ("traffic", ("entrances", "slots", "channels", "modules", "funnel", "retention")),
+    ("traffic", ("entrances", "slots", "experiments", "channels", "modules", "funnel", "retention")),
     ("attribution", ("models", "journeys", "paths")),
     "products",
     "customers",
     ("plan", ("plan", "views")),
     "quality",
+    "alerts",
     "sql",
 )
 """The pages of the menu; a group is a name with its pages. All pages side by side need more than one line."""
@@ -70,7 +71,8 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
     if view.page in WITHOUT_DAYS or link_now():
         return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
-    return _frame(view, [_controls(context), *([filters] if filters else []), main], context, clean(title))
+    choosers = html.Div([_controls(context), *([filters] if filters else [])], className="choosers")
+    return _frame(view, [choosers, main], context, clean(title))
 
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:

@@ -19,12 +19,12 @@ Theme = Literal["light", "dark"]
 Comparison = Literal["previous", "year", "none"]
 
 PAGES = (
-    "overview", "entrances", "slots", "channels", "models", "journeys", "paths", "modules", "funnel", "retention",
-    "products", "customers", "plan", "views", "quality", "sql",
+    "overview", "entrances", "slots", "experiments", "channels", "models", "journeys", "paths", "modules", "funnel",
+    "retention", "products", "customers", "plan", "views", "quality", "alerts", "sql",
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
-WITHOUT_DAYS = frozenset({"sql", "plan", "views"})
+WITHOUT_DAYS = frozenset({"plan", "views", "alerts", "sql"})
 """Pages without a date range."""
 
 COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})
@@ -97,7 +97,7 @@ SLICE = "in."
 _LONGEST_VALUE = 200
 _SEVERAL = frozenset({("sql", "y")})
 """Filters with several values: the URL repeats the key, the filter has a value a line."""
-_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000}
+_LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000, ("alerts", "what"): 3_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
 """Maximum values of a dimension."""

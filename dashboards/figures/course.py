@@ -17,6 +17,7 @@ from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, base, plain
 from dashboards.figures.occasions import days_of
 from dashboards.locale import Locale
 from dashboards.metrics import full_text, tick_text
+from pipelines.sqlproject.metrics import known_metric
 
 LINES = (
     (BLUE, "solid", "circle"),
@@ -75,14 +76,15 @@ def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFra
 def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
-    A day without a row is a gap in the key's line.
+    A day on which only other keys have rows is 0, or a gap in the line if *metric* is a ratio.
     """
     figure = base(locale, 320)
     days: list[dt.date] = sorted(set(frame["dt"]))
+    nothing = None if known_metric(metric).is_ratio else 0
     everything: list[float] = []
     for (key, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
         own = {row["dt"]: row[metric] for row in frame.filter(pl.col("key") == key).iter_rows(named=True)}
-        values = [own.get(day) for day in days]
+        values = [own.get(day, nothing) for day in days]
         everything += [value for value in values if value is not None]
         figure.add_scatter(
             x=list(range(len(days))),

@@ -25,6 +25,8 @@ BARS: frozenset[Kind] = frozenset({"bar", "stacked"})
 
 MOST: dict[Kind, int] = {"bar": 40, "stacked": 40, "line": 2000, "scatter": 2000}
 """Maximum rows drawn, by kind of chart; for bars with series, maximum places on the axis."""
+MOST_LINES = 20
+"""Maximum bars of a text column, which lie one below the other, each on a line of its own."""
 
 _MOST_TICKS = 8
 

@@ -22,7 +22,7 @@ _DARK = {
     "#ffffff": DARK_PAPER,
     "#8a97a3": "#8a97a3",
     "#0b6e99": "#4aa8d3",
-    "#7cb8d4": "#2f7294",
+    "#7cb8d4": "#93c9e2",
     "#d9730d": "#ee9540",
     "#e8c48f": "#8f6a34",
     "#2a9d8f": "#45b8a9",
@@ -30,6 +30,8 @@ _DARK = {
     "#a9d0e3": "#21506a",
     "#56a3c9": "#2d789e",
     "#f7f9fa": "#1c252d",
+    "#117733": "#3da35d",
+    "#aa4499": "#c46bb6",
     "rgba(255,255,255": "rgba(23,30,37",
 }
 """Colour on white paper → its counterpart in the dark theme."""
@@ -43,6 +45,13 @@ def dark(figure: go.Figure) -> dict[str, Any]:
     exchanged = _exchanged(figure.to_plotly_json())
     assert isinstance(exchanged, dict)
     return exchanged
+
+
+def light_again(figure: go.Figure) -> dict[str, str]:
+    """For each colour of ``dark(figure)`` its counterpart in *figure*, as a dark page is printed in light colours."""
+    fonts = re.findall(r'"font":\{[^{}]*?"color":"(#[0-9A-Fa-f]{6})"', figure.to_json())
+    others = {_lighter(color): color for color in fonts if color.lower() not in _DARK}
+    return others | {dark: light for light, dark in _DARK.items()}
 
 
 def _exchanged(part: object) -> object:

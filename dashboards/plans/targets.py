@@ -19,10 +19,16 @@ TARGETED = (
 """Metrics that may have a target."""
 
 
+_OF_ONE_DAY = frozenset({"orders"})
+"""Distinct counts of things that have one day each: an order has the day of its payment."""
+
+
 def adds_up(metric: str) -> bool:
-    """Whether the values of days of *metric* sum to that of the month; not so for ratios and distinct counts."""
+    """Whether the values of days of *metric* sum to that of the month; not so for ratios and most distinct counts."""
     found = load_metrics()[metric]
-    return not found.is_ratio and found.formula is not None and not found.formula.find(exp.Distinct)
+    if found.is_ratio or found.formula is None:
+        return False
+    return metric in _OF_ONE_DAY or not found.formula.find(exp.Distinct)
 
 
 def fault_of(target: Target) -> str:

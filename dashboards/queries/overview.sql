@@ -68,6 +68,7 @@ WITH shown AS (
     FROM attribution.slot_daily
     WHERE dt BETWEEN $first - 60 AND $last
         AND head_slot > 0 AND head_content_id <> '(none)' AND impressions > 0
+        AND NOT regexp_matches(head_content_id, $tests)
     QUALIFY row_number() OVER (
         PARTITION BY dt, entrance_id, head_page_type, head_module, head_slot ORDER BY impressions DESC, head_content_id
     ) = 1

@@ -24,3 +24,8 @@ FROM core.traffic_daily WHERE dt BETWEEN $first AND $last;
 
 -- query mismatches: Number of records that the sales tables cannot include, by kind of mismatch.
 SELECT mismatch, count(*) AS orders FROM core.order_mismatches GROUP BY 1 ORDER BY 1;
+
+-- query ingested: When files were last read, and all their records by outcome.
+SELECT max(ingested_at) AS ingested_at, sum(accepted) AS accepted, sum(duplicates) AS duplicates,
+    sum(quarantined) AS quarantined
+FROM core.batches;

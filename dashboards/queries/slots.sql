@@ -8,11 +8,12 @@ FROM attribution.slot_daily
 WHERE dt BETWEEN $first AND $last AND entrance_id = $entrance
 GROUP BY ALL ORDER BY revenue DESC, impressions DESC, head_page_type, head_module, head_slot;
 
--- query changes: Slots whose content changed on these days, with the content before and after.
+-- query changes: Slots whose content changed on these days, with the content before and after; no variants of A/B tests.
 WITH shown AS (
     SELECT dt, head_page_type, head_module, head_slot, head_content_id, impressions, clicks, revenue
     FROM attribution.slot_daily
     WHERE entrance_id = $entrance AND head_slot > 0 AND head_content_id <> '(none)' AND impressions > 0
+        AND NOT regexp_matches(head_content_id, $tests)
         AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
     QUALIFY row_number() OVER (
         PARTITION BY dt, head_page_type, head_module, head_slot ORDER BY impressions DESC, head_content_id
@@ -57,3 +58,11 @@ WHERE sales.dt BETWEEN $first AND $last AND sales.entrance_id = $entrance
     AND ($kind = '' OR sales.matched_by = $kind)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot))
 ORDER BY sales.revenue DESC, sales.order_id, sales.line_no;
+
+-- query content_days: What each slot of a page, '' for any, showed on each day, with its traffic and sales.
+SELECT dt, head_page_type, head_module, head_slot, head_content_id,
+    METRICS(impressions, clicks, exposures, product_clicks, order_lines, revenue)
+FROM attribution.slot_daily
+WHERE dt BETWEEN $from AND $to AND head_slot > 0
+    AND ($page_type = '' OR head_page_type = $page_type)
+GROUP BY ALL ORDER BY dt, head_page_type, head_module, head_slot, impressions DESC, head_content_id;

@@ -115,9 +115,11 @@ def matrix_chart(
 
 def quadrant_name(locale: Locale, row: Mapping[str, Any], matrix: Matrix) -> str:
     """The name of the quadrant in *row*; for the quadrant "unknown", also the metrics that the product lacks."""
-    name = matrix.names.get(row["quadrant"], row["quadrant"])
+    name: str = matrix.names.get(row["quadrant"], row["quadrant"])
     missing = row["unknown_metrics"]
-    return f"{name} ({metric_names(locale, tuple(missing.split(', ')))})" if missing else name
+    if not missing:
+        return name
+    return locale.text("lacking", name=name, metrics=metric_names(locale, tuple(missing.split(", "))))
 
 
 def quadrant_table(locale: Locale, frame: pl.DataFrame, definition: Definition) -> Table:

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from dashboards.workbench.messages import QueryError
 from dashboards.workbench.worker import Kind
-from pipelines.home.errors import HeadwaterError
 
 Values = Mapping[str, tuple[Kind, str]]
 """The values of a query's parameters: name → kind and text."""
@@ -27,10 +27,6 @@ Values = Mapping[str, tuple[Kind, str]]
 _WORKER = Path(__file__).with_name("worker.py")
 _LOOK_SECONDS = 0.25
 """Seconds between checks whether the query should be stopped."""
-
-
-class QueryError(HeadwaterError):
-    """The query gave no result; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +98,9 @@ def run_confined(
     try:
         reply = json.loads(out)
     except ValueError:
-        raise QueryError("the query needs more memory than is allowed; aggregate first") from None
+        raise QueryError("memory") from None
     if "error" in reply:
-        raise QueryError(reply["error"])
+        raise QueryError(reply["error"], **reply["values"])
     columns = [(column["name"], column["type"]) for column in reply["columns"]]
     return Result(columns, reply["rows"], reply["is_cut"], seconds)
 
@@ -125,11 +121,9 @@ def _waited_for(
         except subprocess.TimeoutExpired:
             given = None  # the first call has sent the input, and communicate() takes it only once
         if is_stopped():
-            raise QueryError("stopped on request")
+            raise QueryError("stopped")
         if time.monotonic() >= deadline:
-            raise QueryError(
-                f"stopped after {limits.seconds:g} seconds; read fewer days, or fewer columns, or aggregate first"
-            )
+            raise QueryError("slow", n=f"{limits.seconds:g}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

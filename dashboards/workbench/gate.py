@@ -14,13 +14,12 @@ from typing import Any
 import duckdb
 
 from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
-from pipelines.home.errors import HeadwaterError
+from dashboards.workbench.messages import RefusedError, UnknownTableError
 
 LONGEST_QUERY = 20_000
 """Maximum characters of a query."""
 
 _DEEPEST = 400
-_TOO_DEEP = "the query is nested too deeply; take it apart with WITH"
 _NODES = frozenset(
     {
         *("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"),
@@ -47,18 +46,6 @@ _NAMES = {
 }
 
 
-class RefusedError(HeadwaterError):
-    """The workbench refuses to run the query; the message says why."""
-
-
-class UnknownTableError(RefusedError):
-    """The query reads a *table* that the copy does not have."""
-
-    def __init__(self, table: str, remedy: str) -> None:
-        super().__init__(f"there is no table '{table}' here", remedy=remedy)
-        self.table = table
-
-
 def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
     """Check *sql*, and return those of *tables* (``schema.table``) that it reads.
 
@@ -66,7 +53,7 @@ def let_through(sql: str, tables: Collection[str]) -> frozenset[str]:
         RefusedError: *sql* is not a single statement that only reads these tables with allowed functions.
     """
     if len(sql) > LONGEST_QUERY:
-        raise RefusedError(f"the query is {len(sql):,} characters long; at most {LONGEST_QUERY:,} are allowed")
+        raise RefusedError("long", n=f"{len(sql):,}", most=f"{LONGEST_QUERY:,}")
     statement = parsed(sql)
     ctes = _names_of_ctes(statement)
     known = {table.lower(): table for table in tables}
@@ -91,21 +78,19 @@ def parsed(sql: str) -> dict[str, Any]:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
         except duckdb.Error as error:  # for example, the parser finds it nested too deeply
-            raise RefusedError(f"not valid SQL: {str(error).splitlines()[0]}") from error
+            raise RefusedError("invalid", fault=str(error).splitlines()[0]) from error
     try:
         parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
     except RecursionError:  # DuckDB's parser allows deeper nesting than Python's JSON parser
-        raise RefusedError(_TOO_DEEP) from None
+        raise RefusedError("deep") from None
     if parsed.get("error", True):
         message = str(parsed.get("error_message", "cannot be read"))
         if "Only SELECT statements" in message:
-            raise RefusedError(
-                "only read-only queries can run: SELECT, FROM, WITH … SELECT, VALUES, DESCRIBE, SUMMARIZE"
-            )
-        raise RefusedError(f"not valid SQL: {message.splitlines()[0]}")
+            raise RefusedError("writes")
+        raise RefusedError("invalid", fault=message.splitlines()[0])
     statements = parsed.get("statements") or []
     if len(statements) != 1:
-        raise RefusedError(f"one query at a time: found {len(statements)} statements")
+        raise RefusedError("several", n=len(statements))
     statement: dict[str, Any] = statements[0]
     return statement
 
@@ -116,7 +101,7 @@ def nodes(tree: object) -> Iterator[dict[str, Any]]:
     while stack:
         value, depth = stack.pop()
         if depth > _DEEPEST:
-            raise RefusedError(_TOO_DEEP)
+            raise RefusedError("deep")
         if isinstance(value, dict):
             yield value
             stack += [(child, depth + 1) for child in value.values()]
@@ -131,11 +116,11 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
         if not name.isidentifier():  # DuckDB reads a file if a table's name looks like a path
-            raise RefusedError(f'WITH "{name}": a name may have only letters, digits and underscores')
+            raise RefusedError("with_name", name=name)
         # A WITH defines a name for a part of the query only, but ``_table`` allows it everywhere. Outside of that part
         # such a name could read a view of DuckDB, so the names of these views are refused.
         if name.lower() in _own_views():
-            raise RefusedError(f"WITH {name}: DuckDB has a view of that name; use another name")
+            raise RefusedError("with_view", name=name)
     return frozenset(name.lower() for name in names)
 
 
@@ -150,30 +135,30 @@ def _own_views() -> frozenset[str]:
 def _check_node(node: dict[str, Any]) -> None:
     kind = node["type"]
     if kind not in _NODES:
-        raise RefusedError(f"{_NAMES.get(kind, kind)} is not allowed here: queries only read")
+        raise RefusedError("statement", name=_NAMES.get(kind, kind))
     if kind == "SHOW_REF" and node.get("show_type") not in _SHOWN:
-        raise RefusedError("SHOW is not allowed here; the tables are listed beside the editor")
+        raise RefusedError("show")
     if kind == "TABLE_FUNCTION":
         function = node.get("function") or {}
-        _check_name(function, TABLE_FUNCTIONS, "may not stand for a table")
+        _check_name(function, TABLE_FUNCTIONS, "table_function")
     if node.get("at_clause"):
-        raise RefusedError("AT is not allowed here: there is one version of each table")
+        raise RefusedError("at")
 
 
 def _check_expression(node: dict[str, Any]) -> None:
     if node["class"] not in _EXPRESSIONS:
-        raise RefusedError(f"{_NAMES.get(node['class'], node['class'])} is not allowed here")
+        raise RefusedError("expression", name=_NAMES.get(node["class"], node["class"]))
     if node["class"] == "PARAMETER" and not str(node.get("identifier", "")).isidentifier():
-        raise RefusedError("a parameter needs a name, such as $days; ? and $1 are not allowed here")
+        raise RefusedError("parameter")
     if node["class"] in ("FUNCTION", "WINDOW"):
-        _check_name(node, FUNCTIONS | TABLE_FUNCTIONS, "is not on the list of functions")
+        _check_name(node, FUNCTIONS | TABLE_FUNCTIONS, "function")
 
 
-def _check_name(function: dict[str, Any], allowed: Collection[str], why: str) -> None:
+def _check_name(function: dict[str, Any], allowed: Collection[str], refusal: str) -> None:
     name = str(function.get("function_name", "")).lower()
     path = (function.get("qualified_name") or {}).get("path") or [name]
     if name not in allowed or len(path) != 1 or function.get("schema") or function.get("catalog"):
-        raise RefusedError(f"{'.'.join(map(str, path))}() {why}")
+        raise RefusedError(refusal, name=f"{'.'.join(map(str, path))}()")
 
 
 def _table(node: dict[str, Any], known: dict[str, str], ctes: frozenset[str]) -> set[str]:
@@ -186,5 +171,4 @@ def _table(node: dict[str, Any], known: dict[str, str], ctes: frozenset[str]) ->
     candidates = [
         table for table in known.values() if table.split(".")[-1].lower() == (path[-1].lower() if path else "")
     ]
-    hint = f"did you mean {candidates[0]}?" if candidates else "the tables are listed beside the editor"
-    raise UnknownTableError(".".join(path), hint)
+    raise UnknownTableError(".".join(path), candidates[0] if candidates else "")

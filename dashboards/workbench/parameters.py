@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.workbench.gate import RefusedError, nodes, parsed
+from dashboards.workbench.gate import nodes, parsed
+from dashboards.workbench.messages import RefusedError
 from dashboards.workbench.worker import Kind, value_of
 
 MOST = 12
@@ -56,7 +57,7 @@ def parameters_of(sql: str, columns: Mapping[str, Kind]) -> list[Parameter]:
     order = sorted(statement.get("named_param_map") or (), key=lambda entry: entry["value"])
     names = [str(entry["key"]) for entry in order]
     if len(names) > MOST:
-        raise RefusedError(f"the query has {len(names)} parameters; at most {MOST} are allowed")
+        raise RefusedError("parameters", n=len(names), most=MOST)
     return [Parameter(name, kinds.get(name, "text")) for name in names]
 
 

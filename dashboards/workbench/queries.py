@@ -14,9 +14,10 @@ from functools import partial
 from types import MappingProxyType
 
 from dashboards.copy.build import CopyFile, current, publish
-from dashboards.workbench.confined import Limits, QueryError, Result, Values, run_confined
-from dashboards.workbench.gate import RefusedError, UnknownTableError, let_through
+from dashboards.workbench.confined import Limits, Result, Values, run_confined
+from dashboards.workbench.gate import let_through
 from dashboards.workbench.log import Outcome, write_log
+from dashboards.workbench.messages import QueryError, RefusedError, UnknownTableError
 from dashboards.workbench.turns import AT_ONCE, Turns
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
@@ -82,16 +83,14 @@ class Workbench:
             if table not in copy_file.excluded:
                 raise
             size = copy_file.excluded[table] / 1e6
-            raise RefusedError(
-                f"{table} is too large for the workbench ({size:,.0f} MB)", remedy="use 'headwater sql'"
-            ) from None
+            raise RefusedError("large", table=table, size=f"{size:,.0f}") from None
         deadline = time.monotonic() + self._wait_seconds
 
         def check() -> None:
             if is_stopped():
-                raise QueryError("stopped on request")
+                raise QueryError("stopped")
             if time.monotonic() >= deadline:
-                raise QueryError("too many queries are running; try again in a moment")
+                raise QueryError("busy")
 
         with self._turns.turn(user, check):
             return Answer(run_confined(copy_file.path, sql, self.limits, is_stopped, values), copy_file)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from dashboards.workbench.confined import QueryError
+from dashboards.workbench.messages import QueryError
 from pipelines.home.files import lock_now
 
 AT_ONCE = 4
@@ -63,9 +63,9 @@ class Turns:
         with self._changed:
             queue = self._queues.setdefault(user, deque())
             if len(queue) >= MOST_OF_A_USER:
-                raise QueryError(f"you have {len(queue)} queries running or waiting; stop one, or wait until one ends")
+                raise QueryError("own_queue", n=len(queue))
             if sum(map(len, self._queues.values())) >= MOST_WAITING:
-                raise QueryError("too many queries are waiting; try again in a moment")
+                raise QueryError("queue")
             queue.append(ticket)
         try:
             while not self._is_first(queue, ticket):

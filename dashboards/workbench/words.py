@@ -32,10 +32,10 @@ def functions() -> tuple[str, ...]:
 
 @cache
 def keywords() -> tuple[str, ...]:
-    """DuckDB's keywords that a query here may have."""
+    """DuckDB's keywords that a query here may have; some are functions too, such as LEFT."""
     with duckdb.connect() as connection:
         found = connection.execute(
             "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
         ).fetchall()
-    names = {name for (name,) in found} - FUNCTIONS - {*_OF_STATEMENTS.split()}
+    names = {name for (name,) in found} - {*_OF_STATEMENTS.split()}
     return tuple(sorted(names | {*_UNRESERVED.split()}))

@@ -6,8 +6,9 @@ Not here: whether the query is allowed (``gate``), stopping it when it takes too
 
 Standard input is a JSON object: database, sql, values (of its parameters: name → kind and text), memory (of DuckDB),
 and the limits rows, bytes, cell_bytes, seconds and address_space (see ``confined.Limits``).
-Standard output is a JSON object: columns (name and type), rows, is_cut; or error. Rows contain numbers, booleans, nulls
-and text. Decimals, days and times are text; lists, structs and maps are JSON text.
+Standard output is a JSON object: columns (name and type), rows, is_cut; or error and values, which
+name a message (``dashboards.workbench.messages``). Rows contain numbers, booleans, nulls and text. Decimals, days and
+times are text; lists, structs and maps are JSON text.
 """
 
 from __future__ import annotations
@@ -68,7 +69,14 @@ def value_of(kind: Kind, text: str) -> str | int | Decimal | dt.date:
 
 
 class TooWideError(Exception):
-    """The result has too many columns, or its first row alone exceeds the size limit of a result."""
+    """The result has too many columns, or its first row alone exceeds the size limit of a result.
+
+    *key* and *values* are those of ``messages.WorkbenchError``, which this process cannot import.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
 
 
 def give_up_rights(address_space: int, seconds: float) -> None:
@@ -116,7 +124,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     # gives the columns without running the query.
     described = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0", values).description or ()
     if len(described) > _MOST_COLUMNS:
-        raise TooWideError(f"the result has {len(described):,} columns; at most {_MOST_COLUMNS} are shown: name them")
+        raise TooWideError("columns", n=f"{len(described):,}", most=_MOST_COLUMNS)
     columns = [{"name": name, "type": str(kind)[:_LONGEST_TYPE]} for name, kind, *_ in described]
     cells = ", ".join(_cell(place, kind.id) for place, (_, kind, *_) in enumerate(described, start=1))
     are_json = [kind.id in _NESTED for _, kind, *_ in described]
@@ -133,7 +141,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if not is_cut:
             rows.append(plain)
         elif not rows and request["rows"]:
-            raise TooWideError(f"a row of the result has more than {request['bytes']:,} bytes; select fewer columns")
+            raise TooWideError("wide", n=f"{request['bytes']:,}")
     return {"columns": columns, "rows": rows, "is_cut": is_cut}
 
 
@@ -202,11 +210,12 @@ def main() -> None:
     try:
         reply = answer(request)
     except duckdb.Error as error:
-        reply = {"error": " ".join(str(error)[: 2 * _LONGEST_ERROR].split("\nLINE ")[0].split())[:_LONGEST_ERROR]}
+        said = " ".join(str(error)[: 2 * _LONGEST_ERROR].split("\nLINE ")[0].split())[:_LONGEST_ERROR]
+        reply = {"error": "fault", "values": {"fault": said}}
     except TooWideError as error:
-        reply = {"error": str(error)}
+        reply = {"error": error.key, "values": error.values}
     except MemoryError:
-        reply = {"error": "the query needs more memory than is allowed; aggregate first"}
+        reply = {"error": "memory", "values": {}}
     json.dump(reply, sys.stdout, ensure_ascii=False)
 
 

@@ -22,7 +22,7 @@ from pipelines.collector.landing import EventLog
 from pipelines.collector.limits import Notes, Rate
 from pipelines.collector.orders import add_shop
 from pipelines.home.folder import Home
-from pipelines.home.settings import CollectorSettings
+from pipelines.home.web_settings import CollectorSettings
 from pipelines.web.address import TrustedProxies, is_same_origin, visitor_of
 from pipelines.web.network import Proxies, is_loopback, network_of
 

@@ -16,7 +16,8 @@ from pipelines.collector.landing import EventLog, events_folder, finish_left
 from pipelines.collector.orders import install_shop
 from pipelines.home.files import convert_write_errors
 from pipelines.home.folder import Home
-from pipelines.home.settings import CollectorSettings, load_settings
+from pipelines.home.settings import load_settings
+from pipelines.home.web_settings import CollectorSettings
 from pipelines.web.network import Proxies
 from pipelines.web.server import Server, options_for
 

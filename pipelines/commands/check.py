@@ -51,10 +51,17 @@ def check(
 
 
 def _check(home: Home | None) -> None:
+    from dashboards.app.watch.settings import load_watch
     from dashboards.queries import all_queries
     from pipelines.compute.home_check import check_home
+    from pipelines.home.errors import HeadwaterError
 
     report = check_home(home, all_queries().values())
+    if home is not None:
+        try:
+            load_watch(home)
+        except HeadwaterError as error:
+            report.faults.append(str(error))
     for fault in report.faults:
         error_line(fault)
     print(report.summary())

@@ -27,6 +27,8 @@ from pipelines.simulator.pictures import write_pictures
 _VISITS = 0.15
 """Visits of a device per day: so few that visitors, conversion rate and paths are like those of a real shop."""
 
+_EXPERIMENT_DAYS = 28
+
 
 def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     """Create a home in *directory*, simulate, run, and show the last day.
@@ -43,7 +45,14 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
             tell(f"simulating {days} days of a shop")
             told = list(
                 run_simulation(
-                    home.landing, days=days, devices=devices, seed=seed, last_day=None, form="ndjson", visits=_VISITS
+                    home.landing,
+                    days=days,
+                    devices=devices,
+                    seed=seed,
+                    last_day=None,
+                    form="ndjson",
+                    visits=_VISITS,
+                    experiment_days=_EXPERIMENT_DAYS,
                 )
             )
             simulation = home.root / "simulation"

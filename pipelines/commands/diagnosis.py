@@ -218,7 +218,7 @@ def _lake(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _failed_checks(workspace: Workspace) -> Iterator[Finding]:
-    from assets.engine import failed_checks
+    from assets.instance import failed_checks
 
     failed = failed_checks(workspace.home)
     for check in failed:

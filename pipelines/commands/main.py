@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 import typer
 
 from pipelines.commands import (
+    alerts,
+    backup,
     catalog,
     check,
     collect,
@@ -27,8 +29,10 @@ from pipelines.commands import (
     forget,
     init,
     load,
+    prune,
     report,
     run,
+    serve,
     simulate,
     sql,
     user,
@@ -49,8 +53,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(demo, init, simulate, collect, load, run, sql, report, dashboard),
-    *(check, catalog, docs, doctor, forget),
+    *(demo, init, simulate, collect, load, run, sql, report, dashboard, serve, alerts),
+    *(check, catalog, docs, doctor, forget, backup, prune),
 ):
     app.add_typer(_command.app)
 app.add_typer(user.app, name="user")

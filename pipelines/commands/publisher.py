@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
             watch(home)
         else:
             publish(home)
-            from assets.engine import check_states  # imported late: loading Dagster takes seconds
+            from assets.instance import check_states  # imported late: loading Dagster takes seconds
 
             write_status(home, check_states)
     except (HeadwaterError, OSError) as error:

@@ -102,11 +102,12 @@ def run_simulation(
     files: Literal["daily", "hourly"] = "daily",
     visits: float = simulator.SimulationParameters.visits_per_device_day,
     traps: Sequence[str] | None = None,
+    experiment_days: int = 0,
 ) -> Iterator[str]:
     """Write the log of a simulated shop to *landing*; yields the lines to print.
 
     *visits* is the mean number of visits of a device per day; *traps* are names of ``TRAPS``, None: the default rates
-    of ``SimulationParameters``.
+    of ``SimulationParameters``. *experiment_days*: on so many of the last days an A/B test runs.
 
     Raises:
         HeadwaterError: a trap is unknown, or the folder cannot be written.
@@ -121,7 +122,7 @@ def run_simulation(
         last_day=day,
         format=form,
         files=files,
-        parameters=replace(parameters, visits_per_device_day=visits),
+        parameters=replace(parameters, visits_per_device_day=visits, experiment_days=experiment_days),
     )
     yield (
         f"simulated {summary.first_day} to {summary.last_day}: {summary.visits:,} visits, "

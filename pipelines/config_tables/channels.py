@@ -20,8 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pipelines.config_tables.traffic_sites import CATEGORIES, HOST
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.settings import shaped
-from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.home.yaml_files import describe, read_yaml, shaped
 
 CHANNEL_COLUMNS = {"channel": "VARCHAR", "position": "INTEGER", "name_zh": "VARCHAR", "name_en": "VARCHAR"}
 RULE_COLUMNS = {"rule_no": "INTEGER", "rule": "VARCHAR", "channel": "VARCHAR", "fields": "INTEGER"}

@@ -20,8 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipelines.config_tables.segments import OCTANTS
 from pipelines.config_tables.thresholds import Threshold, read_threshold
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.settings import shaped
-from pipelines.home.yaml_files import describe, read_yaml
+from pipelines.home.yaml_files import describe, read_yaml, shaped
 
 MATRIX_COLUMNS = {"matrix_id": "VARCHAR", "position": "INTEGER", "name_zh": "VARCHAR", "name_en": "VARCHAR"}
 AXIS_COLUMNS = {

@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
-from pipelines.home.settings import shaped
-from pipelines.home.yaml_files import Whole, describe, read_yaml
+from pipelines.home.yaml_files import Whole, describe, read_yaml, shaped
 from pipelines.ingest.sources.source import Relation, load_sources
 
 Interval = Literal["15 minutes", "hour", "day"]

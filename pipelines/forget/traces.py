@@ -1,4 +1,4 @@
-"""Traces of a person outside of the lake: in Dagster's records, reports, the dashboards' log and results.
+"""Traces of a person outside of the lake: in Dagster's records, messages, reports, the dashboards' log and results.
 
 Here: removing the ids from these files.
 Not here: the dashboards' copy of the lake, which is made again (``pipelines.commands.forget``).
@@ -23,8 +23,8 @@ _WAIT_SECONDS = 60.0
 def erase_traces(home: Home, ids: Ids) -> list[Path]:
     """Remove *ids* from everything in *home* but landing, lake and configuration; returns the reports to write again.
 
-    In Dagster's records they are replaced by 'forgotten'. Results of queries and reports that have one of them are
-    removed, and such lines of the log of queries.
+    In Dagster's records and in messages of alerts they are replaced by 'forgotten'. Results of queries and reports that
+    have one of them are removed, and such lines of the log of queries.
 
     Raises:
         HeadwaterError: a file cannot be read or written.
@@ -35,8 +35,10 @@ def erase_traces(home: Home, ids: Ids) -> list[Path]:
         with convert_write_errors(path):
             if _is_database(path):
                 _erase_from_database(path, ids)
-            elif ids.text and ids.lines_in(path.read_bytes()):
-                write_file(path, ids.text.sub(REASON.encode(), path.read_bytes()))
+            else:
+                _replace(path, ids)
+    for path in _files(home.alerts):
+        _replace(path, ids)
     _erase_lines(home.query_log, ids)
     for path in _files(home.query_results):
         _remove_if_named(path, ids)
@@ -45,6 +47,12 @@ def erase_traces(home: Home, ids: Ids) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _replace(path: Path, ids: Ids) -> None:
+    with convert_write_errors(path):
+        if ids.text and ids.lines_in(path.read_bytes()):
+            write_file(path, ids.text.sub(REASON.encode(), path.read_bytes()))
 
 
 def _is_database(path: Path) -> bool:

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.home.dagster_yaml import DAGSTER_YAML
 from pipelines.home.errors import HeadwaterError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,26 +24,6 @@ DATA = _INSTALLED if _INSTALLED.is_dir() else REPOSITORY
 HOME_VARIABLE = "HEADWATER_HOME"
 DEFAULT_HOME = Path("home")
 _FOLDERS = ("config", "landing", "lake", "reports", "sql", ".dagster")
-
-_DAGSTER_YAML = """\
-# Dagster's own settings for this home; see https://docs.dagster.io/deployment/oss/dagster-yaml
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  runs:
-    max_concurrent_runs: 1   # a second run would only wait for the lock on the home
-code_servers:
-  wait_for_local_processes_on_shutdown: true   # a daemon that is stopped first finishes its current run
-python_logs:
-  python_log_level: INFO     # the UI shows every event; the servers print only warnings and errors
-retention:
-  sensor:
-    purge_after_days: {skipped: 7, failure: 30, success: 30}
-  schedule:
-    purge_after_days: {skipped: 7, failure: 30, success: 90}
-"""
 
 
 @dataclass(frozen=True)
@@ -137,6 +118,21 @@ class Home:
         return self.config / "databases.yaml"
 
     @property
+    def alerts_file(self) -> Path:
+        """Alerts, and the people who get messages; optional."""
+        return self.config / "alerts.yaml"
+
+    @property
+    def subscriptions_file(self) -> Path:
+        """Reports and pages that people get regularly; optional."""
+        return self.config / "subscriptions.csv"
+
+    @property
+    def secrets_file(self) -> Path:
+        """Passwords and tokens in people's addresses; only its owner may read it; optional."""
+        return self.config / "secrets.env"
+
+    @property
     def forgotten_file(self) -> Path:
         """Salted hashes of the ids of forgotten persons; written by ``headwater forget``."""
         return self.config / "forgotten.json"
@@ -220,6 +216,11 @@ class Home:
     def run_marker(self) -> Path:
         """Exists while the command line records a run in Dagster; left behind if its process is killed."""
         return self.dagster / ".running"
+
+    @property
+    def alerts(self) -> Path:
+        """The messages that were sent or are waiting, and the state of each alert."""
+        return self.root / ".alerts"
 
     @property
     def workbench(self) -> Path:
@@ -341,7 +342,7 @@ def init_home(path: Path) -> tuple[Home, list[Path]]:
                 shutil.copyfile(file, target)
                 written.append(target)
         if not home.dagster_yaml.exists():
-            home.dagster_yaml.write_text(_DAGSTER_YAML, encoding="utf-8")
+            home.dagster_yaml.write_text(DAGSTER_YAML, encoding="utf-8")
             written.append(home.dagster_yaml)
     except OSError as error:
         raise HeadwaterError(f"a home cannot be created: {error}", where=home.root) from error

@@ -15,23 +15,14 @@ from functools import cache
 from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pipelines.home.errors import HeadwaterError
+from pipelines.home.experiments import ExperimentSettings
 from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
-from pipelines.home.yaml_files import Number, Switch, Whole, as_written, describe, read_yaml
-
-
-def shaped(pattern: str, words: str) -> BeforeValidator:
-    """A validator for text that must match *pattern* completely; *words* describe the pattern in the error message."""
-
-    def validate(value: object) -> object:
-        if not (isinstance(value, str) and re.fullmatch(pattern, value)):
-            raise ValueError(f"expected {words}")
-        return value
-
-    return BeforeValidator(validate)
+from pipelines.home.web_settings import CollectorSettings, DashboardSettings
+from pipelines.home.yaml_files import Number, Section, Switch, Whole, as_written, describe, read_yaml, shaped
 
 
 def _written_as_date(value: object) -> object:
@@ -51,15 +42,7 @@ def _known_timezone(name: str) -> str:
 TransformKind = Literal["remove_if_not_all", "remove_if_last_and_not_all", "unique", "exposure", "first", "frequency"]
 _REMOVALS = get_args(TransformKind)[:2]
 _COLLAPSES = get_args(TransformKind)[2:]
-_ORIGIN = r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
 _MEMORY = r"[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)"
-
-
-class _Section(BaseModel):
-    # Validate defaults too, so that writing a default into the file gives the same value as omitting the key. Otherwise
-    # a default could be 7 where the same number in the file is read as 7.0, and the different query texts would make
-    # tables stale.
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 def _in_order_of_use(fallbacks: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,7 +58,7 @@ def _quoted_words(value: object) -> object:
     return value
 
 
-class InputSettings(_Section):
+class InputSettings(Section):
     """How landed values are read; see docs/user-guide.md.
 
     Attributes:
@@ -90,7 +73,7 @@ class InputSettings(_Section):
     )
 
 
-class AttributionSettings(_Section):
+class AttributionSettings(Section):
     """How sales are matched to events, and events to their path and entrance; see docs/how-it-works.md."""
 
     head_lookback_hours: Whole = Field(24, ge=1, le=720)
@@ -106,7 +89,7 @@ class AttributionSettings(_Section):
     )
 
 
-class SessionSettings(_Section):
+class SessionSettings(Section):
     """When a session begins; see docs/channels.md.
 
     Attributes:
@@ -119,7 +102,7 @@ class SessionSettings(_Section):
     new_at_campaign: Switch = True
 
 
-class Transform(_Section):
+class Transform(Section):
     """A change to a path of touches before credit is distributed; only the ``remove_…`` kinds use ``touchpoints``."""
 
     kind: TransformKind
@@ -154,7 +137,7 @@ def _transform(item: object) -> dict[str, object]:
     )
 
 
-class TouchSettings(_Section):
+class TouchSettings(Section):
     """Which touches get credit for a sale, and how much, in the touch models; see docs/how-it-works.md."""
 
     window_days: Whole = Field(30, ge=1, le=365)
@@ -176,7 +159,7 @@ class TouchSettings(_Section):
         }
 
 
-class RfmSettings(_Section):
+class RfmSettings(Section):
     """How recency, frequency and monetary value are computed. The thresholds are in ``config/matrices.yaml``."""
 
     window_days: Whole = Field(365, ge=1, le=3660)
@@ -185,7 +168,7 @@ class RfmSettings(_Section):
     compare_days: Whole = Field(28, ge=1, le=366)
 
 
-class LifecycleSettings(_Section):
+class LifecycleSettings(Section):
     """The lifecycle stages of customers. An active customer is expected to buy again within one period."""
 
     period_days: Whole = Field(28, ge=1, le=366)
@@ -199,7 +182,7 @@ class LifecycleSettings(_Section):
         return self
 
 
-class ProductSettings(_Section):
+class ProductSettings(Section):
     """The trailing windows of the product metrics, in days, and how products are placed in matrices.
 
     Attributes:
@@ -227,36 +210,32 @@ class ProductSettings(_Section):
         return {**values, "products_longest_window": max(self.windows)}
 
 
-class SnapshotSettings(_Section):
+class SnapshotSettings(Section):
     """For which days snapshots are kept: each of the most recent days, and before those the last day of each month."""
 
     daily_for_days: Whole = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"
 
 
-class HoursSettings(_Section):
+class HoursSettings(Section):
     """For how many of the last days the tables by hour are kept."""
 
     days: Whole = Field(90, ge=1, le=3660)
 
 
-class CollectorSettings(_Section):
-    """What ``headwater collect`` accepts, and how it writes it.
+class RetentionSettings(Section):
+    """For how many days files are kept that nothing needs any more; None: for ever.
 
     Attributes:
-        origins: Sites whose pages may send events; empty: pages on this computer. The collector's own pages always may.
-        durability: What an answered event survives: ``flush`` a killed process, ``fsync`` a power cut too.
-        file_seconds: How long a file grows before ingestion can read it.
-        events_per_second: Events that each process accepts from one address in a second.
+        landing_days: Landing files, from their ingestion on.
+        reports_days: Reports, from their last writing on.
     """
 
-    origins: tuple[Annotated[str, shaped(_ORIGIN, "an origin in lower case such as https://shop.example")], ...] = ()
-    durability: Literal["flush", "fsync"] = "flush"
-    file_seconds: Whole = Field(60, ge=1, le=3600)
-    events_per_second: Whole = Field(1000, ge=1, le=1_000_000)
+    landing_days: Whole | None = Field(None, ge=1, le=36_500)
+    reports_days: Whole | None = Field(None, ge=1, le=36_500)
 
 
-class Settings(_Section):
+class Settings(Section):
     """All keys of ``config/headwater.yaml``, with their defaults."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
@@ -274,7 +253,10 @@ class Settings(_Section):
     products: ProductSettings = ProductSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     hours: HoursSettings = HoursSettings()
+    retention: RetentionSettings = RetentionSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
     collector: CollectorSettings = CollectorSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     def parameters(self) -> dict[str, SettingValue]:
         """Name → value of each setting that a model may use as ``$name``.
@@ -289,6 +271,7 @@ class Settings(_Section):
             **{f"lifecycle_{name}": value for name, value in self.lifecycle.model_dump().items()},
             **self.products.parameters(),
             "hours_days": self.hours.days,
+            **self.experiments.parameters(),
             "currency": self.currency,
             "start_date": self.start_date or dt.date.min,
         }

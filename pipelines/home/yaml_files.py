@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Strict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationError
 from pydantic.fields import FieldInfo
 
 from pipelines.home.errors import HeadwaterError
@@ -22,6 +22,16 @@ from pipelines.home.errors import HeadwaterError
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
+
+
+class Section(BaseModel):
+    """A section of the settings: no unknown keys, never changed."""
+
+    # Validate defaults too, so that writing a default into the file gives the same value as omitting the key. Otherwise
+    # a default could be 7 where the same number in the file is read as 7.0, and the different query texts would make
+    # tables stale.
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -37,6 +47,17 @@ _EXPECTED = {
 """Kind of a pydantic error → what was expected, for kinds that pydantic describes in the words of Python."""
 
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
+
+def shaped(pattern: str, words: str) -> BeforeValidator:
+    """A validator for text that must match *pattern* completely; *words* describe the pattern in the error message."""
+
+    def validate(value: object) -> object:
+        if not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            raise ValueError(f"expected {words}")
+        return value
+
+    return BeforeValidator(validate)
 
 
 class _Strict(yaml.constructor.SafeConstructor):

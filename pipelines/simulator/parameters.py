@@ -38,6 +38,9 @@ class SimulationParameters:
     without_channel: str | None = None
     """A channel that the simulation is without: the same shop, were this channel switched off."""
 
+    experiment_days: int = 0
+    """On so many of the last days an icon of the home page is an A/B test; see ``shop.EXPERIMENT``."""
+
     # Who is behind a device
     second_device_rate: float = 0.15
     """Devices that are the second device of their owner."""

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.home.files import convert_write_errors, write_file
 from pipelines.simulator.drawing import Canvas
-from pipelines.simulator.shop import BANNERS, CAMPAIGNS, ICONS
+from pipelines.simulator.shop import BANNERS, CAMPAIGNS, EXPERIMENT_CONTENTS, ICONS
 
 _CAMPAIGNS = (
     ("春日上新", "Spring arrivals", "#e9f2e4", "#6d9f5f"),
@@ -86,6 +86,10 @@ def _contents(ids: list[str]) -> str:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("content_id", "name_zh", "name_en", "picture"))
     for content_id in ids:
+        if content_id in EXPERIMENT_CONTENTS:
+            variant = content_id[-1]
+            rows.writerow((content_id, f"图标实验 · 版本 {variant}", f"Icon test · variant {variant}", ""))
+            continue
         kind, *_, number = content_id.split("-")
         version = int(number)
         if kind == "banner":

@@ -67,6 +67,15 @@ _BANNER_DAYS, _ICON_DAYS, _FEED_DAYS = 4, 10, 14
 """Days after which a banner's creative, an icon's target and the feed's ranking change."""
 
 
+EXPERIMENT = "icon-1"
+"""The A/B test of the first icon; each user always sees the same of its two variants."""
+EXPERIMENT_CONTENTS = (f"ab/{EXPERIMENT}/A", f"ab/{EXPERIMENT}/B")
+EXPERIMENT_FACTOR = 1.6
+"""The share of clicks of an icon as B, as a multiple of its share as A."""
+_EXPERIMENT_SHARE = 0.04
+"""The share of clicks of the icon as A: large enough that the demo's few visitors show the difference."""
+
+
 @dataclass(frozen=True)
 class Positions:
     """What can be clicked on the portal pages (home, category, my) on a day; one row per position.
@@ -91,12 +100,14 @@ class Storefront:
     """What the pages show on one day.
 
     *shelves*: product codes, one row per shelf: categories, then queries, feeds, campaigns, and the
-    recommendations for each product. *feed_content* is the content code of the feed's ranking.
+    recommendations for each product. *feed_content* is the content code of the feed's ranking. *tested* has the content
+    codes of the A/B test's two variants, of which *positions* has the first; None: no test on this day.
     """
 
     positions: Positions
     shelves: AnyArray
     feed_content: int
+    tested: tuple[int, int] | None = None
 
     first_query: int = len(CATEGORIES)
     first_feed: int = len(CATEGORIES) + QUERIES
@@ -124,16 +135,33 @@ class Shop:
         rows = [
             (day, PAGE_TYPES[row.page], MODULES[row.module], row.slot, row.content, row.weight)
             for day in self.plan.days
-            for row in _rows(self.plan.seed, day)
+            for row in _rows(self.plan, day)
             if row.content is not None and row.slot
         ]
+        a, b = EXPERIMENT_CONTENTS
+        rows += [(*row[:4], b, EXPERIMENT_FACTOR * row[5]) for row in rows if row[4] == a]
         columns = ["dt", "page_type", "module", "slot", "content_id", "click_share"]
         return pl.DataFrame(rows, schema=columns, orient="row")
+
+    def experiment(self) -> pl.DataFrame:
+        """The A/B test, a row each variant; columns experiment, variant, first_day, last_day, click_share."""
+        days = [day for day in self.plan.days if is_tested(self.plan, day)]
+        return pl.DataFrame(
+            {
+                "experiment": EXPERIMENT,
+                "variant": ["A", "B"],
+                "first_day": days[0],
+                "last_day": days[-1],
+                "click_share": [_EXPERIMENT_SHARE, EXPERIMENT_FACTOR * _EXPERIMENT_SHARE],
+            }
+        )
 
 
 def make_shop(plan: Plan) -> Shop:
     """The shop of *plan*."""
-    contents = {row.content for day in plan.days for row in _rows(plan.seed, day) if row.content is not None}
+    contents = {row.content for day in plan.days for row in _rows(plan, day) if row.content is not None}
+    if plan.parameters.experiment_days:
+        contents |= {*EXPERIMENT_CONTENTS}
     return Shop(plan, make_catalogue(plan), codebook(sorted(contents)))
 
 
@@ -151,12 +179,13 @@ def _make_storefront(shop: Shop, day: dt.date) -> Storefront:
     boost = np.concatenate([own, query, feed, campaign])
     ranked = rank(shop.plan.stream(Stage.SHELVES, day), catalogue.weight, boost)
     shelves = np.concatenate([ranked, catalogue.recommended]).astype(np.int32)
-    rows = _rows(shop.plan.seed, day)
+    rows = _rows(shop.plan, day)
     codes = {text: code for code, text in enumerate(shop.contents)}
     table = {name: np.array([getattr(row, name) for row in rows]) for name in _Position._fields if name != "content"}
     content = np.array([NOTHING if row.content is None else codes[row.content] for row in rows])
     feed_content = next(int(code) for row, code in zip(rows, content, strict=True) if row.module == Module.FEED)
-    return Storefront(Positions(**table, content=content), shelves, feed_content)
+    tested = (codes[EXPERIMENT_CONTENTS[0]], codes[EXPERIMENT_CONTENTS[1]]) if is_tested(shop.plan, day) else None
+    return Storefront(Positions(**table, content=content), shelves, feed_content, tested)
 
 
 class _Position(NamedTuple):
@@ -172,13 +201,21 @@ class _Position(NamedTuple):
     visibility: float = 0.0
 
 
-def _rows(seed: int, day: dt.date) -> list[_Position]:
+def is_tested(plan: Plan, day: dt.date) -> bool:
+    """Whether the A/B test runs on *day*."""
+    return day in plan.days[max(len(plan.days) - plan.parameters.experiment_days, 0) :]
+
+
+def _rows(plan: Plan, day: dt.date) -> list[_Position]:
     """The positions of *day*.
 
     On the home page, the content of a banner or icon changes its share of clicks; the other positions divide the
     remaining clicks in fixed proportions.
     """
-    slots = [*_banners(seed, day.toordinal()), *_icons(seed, day.toordinal())]
+    icons = list(_icons(plan.seed, day.toordinal()))
+    if is_tested(plan, day):
+        icons[0] = icons[0]._replace(content=EXPERIMENT_CONTENTS[0], weight=_EXPERIMENT_SHARE)
+    slots = [*_banners(plan.seed, day.toordinal()), *icons]
     # Feed and search have one row each: ``walks`` draws the slot and product of a feed click, and the search query.
     feed_content = f"feed-ranking-{day.toordinal() // _FEED_DAYS % 1000:03d}"
     others = [

@@ -95,7 +95,9 @@ def simulate(
             ``channels.csv``, what each channel caused (columns
             channel; visits; orders_touched: orders of people who came by it in the order's visit or within 30 days
             before; incremental_orders: orders that would be missing without the channel; spend, in the shop's
-            currency); ``fx.csv`` if there are orders in foreign currencies.
+            currency); ``experiments.csv`` if parameters.experiment_days is not 0: the A/B test (columns
+            experiment, variant, first_day, last_day, click_share: its true share of the clicks on the
+            home page); ``fx.csv`` if there are orders in foreign currencies.
         files: One file of events per day, or per hour.
         workers: Number of blocks made in parallel; default: one per core. More workers need more memory.
 
@@ -120,6 +122,8 @@ def simulate(
     write_file(truth.with_name("channels.csv"), channels.write_csv)
     write_file(truth.with_name("contents.parquet"), shop.showings().write_parquet)
     write_file(truth.with_name("product_names.csv"), product_names(shop.catalogue.frame).write_csv)
+    if plan.parameters.experiment_days:
+        write_file(truth.with_name("experiments.csv"), shop.experiment().write_csv)
     if plan.parameters.foreign_currency_rate:
         write_file(truth.with_name("fx.csv"), exchange_rates(plan).write_csv)
     return SimulationSummary(

@@ -11,12 +11,13 @@ from enum import IntEnum
 
 import numpy as np
 
-from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, draw
+from pipelines.simulator.arrays import NOTHING, AnyArray, Floats, Ints, draw, mix64
 from pipelines.simulator.catalogue import SHELF_SIZE
 from pipelines.simulator.people import Scene, Visits
 from pipelines.simulator.plan import Stage
 from pipelines.simulator.shop import (
     ENTRANCES,
+    EXPERIMENT_FACTOR,
     FEEDS,
     QUERIES,
     Module,
@@ -72,6 +73,7 @@ _BOT_PACE = 0.1
 """The waits of a bot as a share of a visitor's."""
 
 _MAX_DEPTH = 12
+_EXPERIMENT_SALT = 20_261
 _EXPOSURE_GAP = 350  # ms between two products scrolling into view
 
 
@@ -84,6 +86,8 @@ class _Walk:
         self.parameters, self.rng = scene.parameters, scene.stream(Stage.WALKS)
         self.choices = scene.stream(Stage.VARIANTS)
         self.is_bot = visits.is_bot
+        # Whether a visit's user sees variant B of the A/B test
+        self.is_b = mix64(visits.user + _EXPERIMENT_SALT) % 2 == 1
         self.pace = np.where(visits.is_bot, _BOT_PACE, 1.0)
         self.log = Recorder(64 + 40 * size)
         self.clock = np.zeros(size, dtype=np.int64)
@@ -169,9 +173,16 @@ class _Walk:
             time=self.clock[ix[row]] + 10 * column,
             module=positions.module[which],
             slot=positions.slot[which],
-            content=positions.content[which],
+            content=self._content(ix[row], positions.content[which]),
         )
         self.clock[ix] += 10 * len(seen) + 50
+
+    def _content(self, ix: Ints, content: Ints) -> Ints:
+        """The *content* of a position as each visit sees it: variant B of the A/B test for the users of B."""
+        if self.storefront.tested is None:
+            return content
+        a, b = self.storefront.tested
+        return np.where(self.is_b[ix] & (content == a), b, content)
 
     def _expose(self, ix: Ints) -> None:
         """Record exposures of the next products of the page's shelf."""
@@ -243,9 +254,22 @@ class _Walk:
         for portal in (Page.HOME, Page.CATEGORY, Page.MY):
             here, offered = np.flatnonzero(kind == portal), np.flatnonzero(positions.page == portal)
             chosen[here] = offered[draw(self.rng, positions.weight[offered], len(here))]
+        if self.storefront.tested is not None:
+            self._click_as_b(np.flatnonzero((kind == Page.HOME) & self.is_b[ix]), chosen)
         is_shelf = (chosen < 0) | (positions.module[chosen] == Module.FEED)
         self._click_product(ix[is_shelf])
         self._click_position(ix[~is_shelf], chosen[~is_shelf])
+
+    def _click_as_b(self, of_b: Ints, chosen: Ints) -> None:
+        """Draw again where the visits *of_b* (rows of *chosen*) click on the home page: B gets more clicks."""
+        positions = self.storefront.positions
+        assert self.storefront.tested is not None
+        offered = np.flatnonzero(positions.page == Page.HOME)
+        is_tested = positions.content[offered] == self.storefront.tested[0]
+        weight = positions.weight[offered]
+        share = EXPERIMENT_FACTOR * weight[is_tested].sum()
+        of_others = weight * (1 - share) / weight[~is_tested].sum()
+        chosen[of_b] = offered[draw(self.rng, np.where(is_tested, share, of_others), len(of_b))]
 
     def _click_product(self, ix: Ints) -> None:
         kind, shown = self._top(self.kind, ix), self._top(self.shown, ix)
@@ -260,7 +284,9 @@ class _Walk:
     def _click_position(self, ix: Ints, chosen: Ints) -> None:
         positions = self.storefront.positions
         module, target, shelf = positions.module[chosen], positions.target[chosen], positions.shelf[chosen]
-        self._record_click(ix, module, slot=positions.slot[chosen], content=positions.content[chosen])
+        self._record_click(
+            ix, module, slot=positions.slot[chosen], content=self._content(ix, positions.content[chosen])
+        )
         query = self.storefront.first_query + draw(self.rng, _QUERY_WEIGHTS, len(ix))
         shelf = np.where(module == Module.SEARCH, query, np.where(shelf < 0, self.own_shelf[ix], shelf))
         self.depth[ix] += 1

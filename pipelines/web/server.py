@@ -52,7 +52,7 @@ def options_for(name: str, host: str, port: int, workers: int, banner: str, path
     Raises:
         HeadwaterError: the address cannot be used.
     """
-    _check_address(host, port)
+    check_address(host, port)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     line = f"{banner}: http://{address}{path}  (Ctrl-C stops)"
     return {
@@ -68,7 +68,7 @@ def options_for(name: str, host: str, port: int, workers: int, banner: str, path
     }
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Check that the address can be used, because gunicorn would retry for seconds before it reports the failure.
 
     Raises:

@@ -248,7 +248,7 @@ def test_it_is_used_by_keyboard(browser, site):
 
 
 def test_who_chooses_or_types_goes_on_where_they_were(browser, site):
-    page, seen = opened(browser, site, f"/paths?{DAYS}&lang=en")
+    page, seen = opened(browser, site, f"/paths?{DAYS}&lang=en&part=one")
     focused = "document.activeElement.id + document.activeElement.className + document.activeElement.value"
     page.locator(".controls input").first.focus()
     page.keyboard.type("20")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboards.figures.look import BLUE, INK, PAPER
 from tests.browser.site import DAYS, PHONE, WIDE, chart_of, close, followed, opened, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
@@ -46,6 +47,30 @@ def test_paper_shows_all_charts_and_none_is_cut(browser, site, width):
     assert max(on_paper) <= 640
     settled(page)
     assert all(drawn == place for drawn, place in page.evaluate(WIDTHS)), "as before on the screen"
+    assert not seen.wrong
+    close(page)
+
+
+PRINTED = """() => addEventListener('beforeprint', () => {
+    const chart = document.querySelector('#chart-days [data-figure]');
+    window.onPaper = [chart.layout.paper_bgcolor, chart.layout.font.color, chart.data[0].marker.color];
+})"""
+
+
+def test_a_dark_page_is_printed_in_the_light_colours(browser, site):
+    page, seen = opened(browser, site, f"/?{DAYS}&lang=en&theme=dark")
+    chart_of(page, "days")
+    page.evaluate(PRINTED)
+    page.pdf()
+    assert page.evaluate("window.onPaper") == [PAPER, INK, BLUE]
+    page.emulate_media(media="print")
+    ink, bars = page.evaluate("""() => [getComputedStyle(document.querySelector('h1')).color,
+        document.querySelector('#chart-days .bars path').getBoundingClientRect().height]""")
+    assert ink == "rgb(29, 43, 54)"
+    assert bars > 0
+    page.emulate_media(media="screen")
+    settled(page)
+    assert page.evaluate("document.querySelector('#chart-days [data-figure]').layout.paper_bgcolor") == "#171e25"
     assert not seen.wrong
     close(page)
 

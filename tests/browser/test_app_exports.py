@@ -52,7 +52,7 @@ def test_a_page_is_shared_and_taken_back(browser, members_only, language, width)
     reader, seen = opened(browser, site, link.removeprefix(site.url), width)
     assert reader.locator("h1").inner_text() in (text("page.entrances"), "Entrances", "流量入口")
     assert "#" not in reader.url
-    assert reader.locator("nav, .exports, .bar, form, #export-menu").count() == 0
+    assert reader.locator("nav, .exports, .choosers, form, #export-menu").count() == 0
     assert reader.locator("a[href]").evaluate_all("all => all.map(one => one.getAttribute('href')[0])").count("/") == 2
     total = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-11' AND '2026-05-20'")[0][0]
     assert f"{total:,.2f}" in reader.locator("#main").inner_text()

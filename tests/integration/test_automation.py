@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 
 from assets.automation import IN_PROCESS_TAG
-from assets.engine import DagsterEngine, open_instance
+from assets.engine import DagsterEngine
+from assets.instance import open_instance
 from pipelines.compute.reading import query_rows
 from pipelines.compute.run import Request, run_home
 from pipelines.home.folder import Home

@@ -255,8 +255,10 @@ def test_check_gathers_every_fault(tmp_path):
         "SELECT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt AND 1 / page_id > 0 GROUP BY dt\n",
         encoding="utf-8",
     )
+    home.alerts_file.write_text("alerts: {a: {metric: revenu, below: 1, to: eve}}\n", encoding="utf-8")
     outcome = headwater("check", home=home)
     assert outcome.returncode == 1
+    assert "alerts.yaml: 'alerts.a.to' names 'eve'" in outcome.stderr
     assert "entrances.csv: column 'name_zh' is missing" in outcome.stderr
     assert "t.sql:7: division-by-zero" in outcome.stderr
     counts = outcome.stdout.split(" sources")[0]

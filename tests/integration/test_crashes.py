@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.engine import open_instance
+from assets.instance import open_instance
 from pipelines.home.folder import Home
 from pipelines.home.lock import lock_holder
 from tests.integration.small_shop import plan_of

@@ -12,7 +12,8 @@ import pytest
 
 from assets.automation import range_tags
 from assets.definitions import build_definitions
-from assets.engine import DagsterEngine, failed_checks, open_instance
+from assets.engine import DagsterEngine
+from assets.instance import failed_checks, open_instance
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,14 +26,24 @@ DAYS = "from=2026-05-17&to=2026-05-20"
 TARGET = {"metric": "revenue", "month": "2026-05", "slice": "", "value": "1000"}
 
 
-@pytest.fixture
-def home(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Home:
-    return copy_of(shop_with_dashboards(tmp_path_factory), tmp_path / "home")
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return copy_of(shop_with_dashboards(tmp_path_factory), tmp_path_factory.mktemp("edits") / "home")
+
+
+@pytest.fixture(scope="module")
+def copy(shop: Home) -> Copy:
+    return Marts(shop).copy()
 
 
 @pytest.fixture
-def copy(home: Home) -> Copy:
-    return Marts(home).copy()
+def home(shop: Home) -> Iterator[Home]:
+    """The shop, with the files that tests change as they were before."""
+    files = (shop.targets_file, shop.calendar_file, shop.views_file)
+    before = [file.read_bytes() for file in files]
+    yield shop
+    for file, content in zip(files, before, strict=True):
+        file.write_bytes(content)
 
 
 class Client:
@@ -67,9 +77,15 @@ def _headers(user: str, role: str) -> dict[str, str]:
     return {"X-User": user, "X-Role": role, "Sec-Fetch-Site": "same-origin", "X-Forwarded-For": "10.0.0.9"}
 
 
+@pytest.fixture(scope="module")
+def the_client(shop: Home) -> Client:
+    return Client(shop)
+
+
 @pytest.fixture
-def client(home: Home) -> Client:
-    return Client(home)
+def client(the_client: Client, home: Home) -> Client:
+    """The client, on a home whose files become again what they were."""
+    return the_client
 
 
 def test_a_target_reaches_what_the_shop_sold(home, copy, client):

@@ -13,7 +13,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from assets.engine import open_instance
+from assets.instance import open_instance
 from pipelines.home.folder import Home
 from pipelines.ingest.batches import RawLake
 from pipelines.lake.duck import literal

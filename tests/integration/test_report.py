@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.engine import open_instance
+from assets.instance import open_instance
 from dashboards.report.file import last_day, write_report
 from dashboards.report.queries import newest_day, open_day
 from dashboards.report.write import report_html

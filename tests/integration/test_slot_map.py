@@ -104,17 +104,18 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def drawn(copy: Copy, address: str) -> list[dict[str, Any]]:
     """The slots on the map, in the order of the document: the attributes of their links and their texts."""
     context, blocks = look_at(copy, address)
-    part = next(block for block in flat(blocks) if isinstance(block, Part))
-    (component,) = components(context, [part])
+    parts = [block for block in flat(blocks) if isinstance(block, Part)]
     return [
         one.to_plotly_json()["props"] | {"texts": written(one)}
+        for component in components(context, parts)
         for one in component._traverse()
         if "slot" in str(getattr(one, "className", "")).split()
     ]
 
 
 def test_the_map_shows_slots_with_values_changes_and_names(copy: Copy) -> None:
-    first, second, *hollow, search = drawn(copy, f"/slots?{DAYS}&metric=slot_click_rate")
+    first, second, *others = drawn(copy, f"/slots?{DAYS}&metric=slot_click_rate")
+    *hollow, search = others
     assert first["aria-label"] == "Front page · Strip · slot 1: Slot click rate 10.00%, Change ▲ +5.00 pp"
     assert first["texts"] == ["1", "10.0%", "▲ +5.00"]
     assert first["title"].splitlines()[:3] == ["Front page · Strip · slot 1", "Fresh", "Sales: ¥0.00"]

@@ -9,7 +9,8 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from assets.engine import DagsterEngine, open_instance
+from assets.engine import DagsterEngine
+from assets.instance import open_instance
 from pipelines.home.folder import Home
 from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import DAYS, compute_stale, order, plan_of, undescribed, visit

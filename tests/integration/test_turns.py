@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.workbench.confined import QueryError
+from dashboards.workbench.messages import QueryError
 from dashboards.workbench.turns import MOST_OF_A_USER, MOST_WAITING, Turns
 
 LONG = 60.0
@@ -140,7 +140,7 @@ def test_who_stops_waiting_leaves_the_queue(tmp_path):
 
     def check() -> None:
         if is_stopped.is_set():
-            raise QueryError("stopped on request")
+            raise QueryError("stopped")
 
     queries.ask("ann", "a")
     until(lambda: queries.running == ["a"])

@@ -20,9 +20,9 @@ import duckdb
 import pytest
 
 from dashboards.copy.build import CopyFile, publish
-from dashboards.workbench.confined import Limits, QueryError, run_confined
-from dashboards.workbench.gate import RefusedError
+from dashboards.workbench.confined import Limits, run_confined
 from dashboards.workbench.log import last_queries
+from dashboards.workbench.messages import QueryError, RefusedError
 from dashboards.workbench.queries import Workbench
 from pipelines.home.folder import Home
 from tests.integration.small_shop import DAYS, land_days, new_home, visit

@@ -17,7 +17,8 @@ from dashboards.app.sql.results import Outcome
 from dashboards.app.sql.table import is_measure, is_time, result_table
 from dashboards.blocks import Table
 from dashboards.locale import Locale
-from dashboards.workbench.confined import Limits, QueryError, Result, run_confined
+from dashboards.workbench.confined import Limits, Result, run_confined
+from dashboards.workbench.messages import QueryError
 from tests.unit.test_app_export import sheet
 
 NESTED: dict[str, Any] = {

@@ -9,6 +9,7 @@ import pytest
 
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
+from dashboards.blocks import title
 from tests.app_pages import choice, look_at, table, texts, values
 
 DAY = "2026-05-20"
@@ -72,7 +73,7 @@ def test_viewers_read_no_ids_and_still_find_a_customer(shop: Copy) -> None:
     href = shown.columns[0].href
     assert href is not None
     _, there = look_at(shop, str(href(shown.rows[0])).lstrip("/"), "viewer")
-    assert texts(there, "heading")[0].text == f"Customer {ids[0]}"
+    assert title(there) == f"Customer {ids[0]}"
     best = members(shop, f"segment = '{segment}'")[0]
     assert len(table(there, "orders").rows) == len(orders(shop, best["user_id"]))
 

@@ -76,6 +76,8 @@ def test_letters_in_figures_have_a_size_of_the_scale(path):
         ("spend", 12, 10, "▲ +20.0%", None),
         ("revenue", 10, 10, "0%", None),
         ("cart_rate", None, 0.2, "–", None),
+        ("revenue", None, 5, "–", None),
+        ("revenue", 5, None, "–", None),
     ],
 )
 @pytest.mark.parametrize("count", [1, GRID_FROM])

@@ -9,7 +9,7 @@ import pytest
 
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
-from dashboards.blocks import Cards, tables
+from dashboards.blocks import Cards, tables, title
 from dashboards.copy.build import publish
 from tests.app_pages import choice, flat, look_at, table, texts, values
 from tests.support import Row, land, make_home, run
@@ -108,7 +108,7 @@ def test_products_are_listed_once_by_own_or_variants_name(shop: Copy) -> None:
 
 def test_a_product_lists_what_each_variant_sold(shop: Copy) -> None:
     blocks = page(shop, "products?sku=SHIRT")
-    assert texts(blocks, "heading")[0].text == "Shirt · SHIRT"
+    assert title(blocks) == "Shirt · SHIRT"
     variants = table(blocks, "variants")
     sold = {row["sku"]: row for row in variants.rows}
     assert sold.keys() == {"SHIRT", "SHIRT-RED", "SHIRT-BLUE"}
@@ -123,7 +123,7 @@ def test_a_product_lists_what_each_variant_sold(shop: Copy) -> None:
 @pytest.mark.parametrize(("sku", "heading"), [("SHIRT-RED", "Shirt · SHIRT"), ("CAP-S", "Cap, large · CAP")])
 def test_a_variant_leads_to_its_product(shop: Copy, sku: str, heading: str) -> None:
     blocks = page(shop, f"products?sku={sku}")
-    assert texts(blocks, "heading")[0].text == heading
+    assert title(blocks) == heading
     assert any(one.text.startswith(f"{sku} is a variant of") for one in texts(blocks, "note"))
 
 

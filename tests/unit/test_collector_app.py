@@ -15,7 +15,7 @@ from pipelines.collector.landing import EventLog, events_folder
 from pipelines.collector.limits import Notes, Rate
 from pipelines.collector.orders import install_shop
 from pipelines.home.folder import Home, init_home
-from pipelines.home.settings import CollectorSettings
+from pipelines.home.web_settings import CollectorSettings
 from pipelines.web.network import Proxies, read_networks
 
 BODY = b'{"sent_time": 1, "events": [{"event_id": "1"}, {"event_id": "2"}]}'
@@ -52,13 +52,13 @@ def test_the_content_type_does_not_matter(home, kind):
 
 
 def test_neither_address_nor_user_agent_is_kept(home, caplog):
-    agent, address = "Mozilla/5.0 (iPhone; secret)", "203.0.113.77"
+    agent, address = "Mozilla/5.0 (iPhone; xyzzy)", "203.0.113.77"
     client = visitor(home, events_per_second=1)
     with caplog.at_level(logging.DEBUG):
         for body in (BODY, BODY, b"{"):
             client.post("/e", data=body, headers={"User-Agent": agent}, environ_overrides={"REMOTE_ADDR": address})
     kept = "".join(path.read_text(errors="replace") for path in home.root.rglob("*") if path.is_file()) + caplog.text
-    assert "secret" not in kept
+    assert "xyzzy" not in kept
     assert address not in kept
     assert written(home)[0]["platform"] == "ios"
 

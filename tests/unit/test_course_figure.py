@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 
 import polars as pl
 
 from dashboards.figures.course import course, courses
 from dashboards.figures.look import INK, PAPER
-from dashboards.figures.themes import DARK_INK, DARK_PAPER, dark
+from dashboards.figures.themes import DARK_INK, DARK_PAPER, dark, light_again
 from dashboards.locale import Locale
 
 EN = Locale("en", "CNY")
@@ -45,9 +47,15 @@ def test_no_days_and_no_values_make_a_figure():
 def test_several_have_a_line_each_that_differs_without_colour():
     rows = pl.concat([frame([1.0, 2.0], key=["a", "a"]), frame([5.0], key=["b"])])
     figure = courses(EN, rows, "revenue", {"a": "<b>A</b>", "b": "B"})
-    assert [list(trace.y) for trace in figure.data] == [[1.0, 2.0], [5.0, None]]
+    assert [list(trace.y) for trace in figure.data] == [[1.0, 2.0], [5.0, 0.0]]
     assert figure.data[0].line.dash != figure.data[1].line.dash
     assert "<b>A</b>" not in figure.data[0].name
+
+
+def test_a_rate_without_a_row_of_its_day_is_a_gap():
+    rows = pl.concat([frame([0.1, 0.2], key=["a", "a"]), frame([0.5], key=["b"])]).rename({"revenue": "cart_rate"})
+    figure = courses(EN, rows, "cart_rate", {"b": "B"})
+    assert list(figure.data[0].y) == [0.5, None]
 
 
 def test_in_the_dark_no_light_paper_and_no_dark_ink_are_left():
@@ -56,3 +64,13 @@ def test_in_the_dark_no_light_paper_and_no_dark_ink_are_left():
     assert INK not in said
     assert DARK_PAPER in said
     assert DARK_INK in said
+
+
+def test_a_dark_figure_is_printed_in_the_light_colours():
+    figure = course(EN, frame([1.0, 2.0]), "revenue", frame([3.0, 1.0]))
+    figure.add_annotation(text="own colour", font={"color": "#8a1a8f"})
+    colors = re.compile(r"#[0-9a-f]{6}|rgba\(\d+,\d+,\d+", re.IGNORECASE)
+    light = light_again(figure)
+    again = colors.sub(lambda found: light.get(found[0].lower(), found[0]), json.dumps(dark(figure), default=list))
+    assert sorted(colors.findall(again)) == sorted(colors.findall(figure.to_json()))
+    assert "#8a1a8f" in again

@@ -18,7 +18,7 @@ from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
 from dagster_webserver.cli import create_dagster_webserver_cli
 
-from assets.engine import open_instance
+from assets.instance import open_instance
 from pipelines.home.folder import REPOSITORY, init_home
 from tests.commands import HEADWATER, parsed
 

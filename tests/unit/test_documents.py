@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboards.app.watch.settings import load_watch
 from dashboards.texts import all_texts
 from pipelines.compute.home_check import check_home
 from pipelines.config_tables.pages import load_pages
@@ -87,11 +88,28 @@ def test_chinese_examples_of_settings_work(tmp_path: Path) -> None:
     (vip,) = (block for block in examples if block.startswith("kind,"))
     segments = home.config / "segments.csv"
     segments.write_text(text_of(segments).replace("segment,champions", vip.splitlines()[1] + "\nsegment,champions"))
-    octants, matrix, _ = blocks(SETTINGS, "yaml")
+    octants, matrix, _, alerts = blocks(SETTINGS, "yaml")
     matrices = text_of(home.config / "matrices.yaml")
     axes = re.compile(r"^customers:\n  octants:.*?(?=^# Two axes)", re.DOTALL | re.MULTILINE)
     (home.config / "matrices.yaml").write_text(axes.sub(octants, matrices) + matrix, encoding="utf-8")
     assert check_home(home).faults == []
+    home.alerts_file.write_text(alerts, encoding="utf-8")
+    (subscriptions,) = (block for block in examples if block.startswith("name,what"))
+    home.subscriptions_file.write_text(subscriptions, encoding="utf-8")
+    watch = load_watch(home)
+    assert (len(watch.alerts), len(watch.subscriptions)) == (5, 2)
+
+
+def test_the_example_of_alerts_in_the_user_guide_works(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path / "shop")
+    examples = blocks(text_of(REPOSITORY / "docs/user-guide.md"), "yaml")
+    (alerts,) = [block for block in examples if block.startswith("people:")]
+    rows = blocks(text_of(REPOSITORY / "docs/user-guide.md"), "")
+    (subscriptions,) = [block for block in rows if block.startswith("name,what")]
+    home.alerts_file.write_text(alerts, encoding="utf-8")
+    home.subscriptions_file.write_text(subscriptions, encoding="utf-8")
+    watch = load_watch(home)
+    assert (len(watch.alerts), len(watch.subscriptions)) == (6, 2)
 
 
 @pytest.mark.parametrize("document", ["docs/user-guide.md", "docs/zh/settings.md"])

@@ -209,3 +209,16 @@ def _land(home: Home, name: str, records: list[dict[str, object]]) -> Path:
 
 def _records(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_person_is_erased_from_messages_of_alerts(tmp_path: Path) -> None:
+    home, _ = init_home(tmp_path)
+    outbox = home.alerts / "outbox"
+    outbox.mkdir(parents=True)
+    message = outbox / "2026-05-17-a.json"
+    message.write_text(json.dumps({"body": "tables: user mia-000001 has two rows", "state": "delivered"}), "utf-8")
+    erase_traces(home, Ids(PERSON.ids))
+    assert json.loads(message.read_text("utf-8")) == {
+        "body": "tables: user forgotten has two rows",
+        "state": "delivered",
+    }

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from dashboards.workbench.functions import FUNCTIONS
-from dashboards.workbench.gate import RefusedError
+from dashboards.workbench.messages import RefusedError
 from dashboards.workbench.parameters import MOST, kind_of_type, parameters_of
 from dashboards.workbench.words import functions, keywords
 from dashboards.workbench.worker import value_of
@@ -83,5 +83,6 @@ def test_what_is_no_value_of_its_kind_is_refused(kind, text):
 def test_the_editor_completes_what_may_run():
     assert {"select", "qualify", "join", "over", "with"} <= {*keywords()}
     assert not {"create", "sum", "day", "name"} & {*keywords()}
+    assert {"left", "right"} <= {*keywords()} & {*functions()}  # LEFT JOIN, and left(name, 3)
     assert {"sum", "date_trunc", "row_number"} <= {*functions()} <= FUNCTIONS
     assert "+" not in functions()

@@ -396,3 +396,24 @@ def test_impossible_arguments_are_refused_in_one_line(tmp_path: Path, wrong: dic
     with pytest.raises(HeadwaterError, match=message):
         simulate(tmp_path / "landing", **arguments)
     assert not (tmp_path / "landing").exists()
+
+
+def test_an_ab_test_shows_each_user_one_variant(tmp_path: Path) -> None:
+    run(tmp_path, replace(CLEAN, experiment_days=3), days=4, devices=400)
+    planted = pl.read_csv(tmp_path / "simulation" / "experiments.csv")
+    assert planted["variant"].to_list() == ["A", "B"]
+    share_a, share_b = planted["click_share"].to_list()
+    assert share_b > share_a
+    seen = records(tmp_path, "events").filter(pl.col("content_id").str.starts_with("ab/icon-1/"))
+    days = seen["device_time"].dt.convert_time_zone(SHANGHAI.key).dt.date()
+    assert days.min() == LAST_DAY - dt.timedelta(days=2)
+    users = seen.filter(pl.col("user_id").is_not_null()).group_by("user_id").agg(pl.col("content_id").n_unique())
+    assert users.height > 30
+    assert users["content_id"].max() == 1
+    clicks = seen.filter(pl.col("event_type") == "click").group_by("content_id").len()
+    assert dict(clicks.rows())["ab/icon-1/B"] > dict(clicks.rows())["ab/icon-1/A"] > 0
+
+
+def test_without_experiment_days_there_is_no_ab_test(shop: Path) -> None:
+    assert not (shop / "simulation" / "experiments.csv").exists()
+    assert not records(shop, "events")["content_id"].str.starts_with("ab/").any()

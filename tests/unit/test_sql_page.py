@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import math
 import os
+import re
 import stat
 import time
 from dataclasses import replace
@@ -29,7 +30,7 @@ from dashboards.app.sql.table import result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
 from dashboards.blocks import Block, Chart, Group, Part, Table, Text, tables
 from dashboards.copy.build import CopyFile
-from dashboards.figures.result import MOST, MOST_SERIES, Values, result_chart
+from dashboards.figures.result import MOST, MOST_LINES, MOST_SERIES, Values, result_chart
 from dashboards.locale import Locale
 from dashboards.texts import Texts
 from dashboards.workbench.gate import let_through
@@ -218,6 +219,22 @@ def test_hostile_text_is_text(copy):
     assert "<script>" not in figure.to_json()
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("DROP TABLE core.events", "只能运行只读查询：SELECT、FROM、WITH … SELECT、VALUES、DESCRIBE、SUMMARIZE"),
+        ("FROM core.event", "没有数据表 core.event；数据表列在编辑器旁边"),
+        ("SELECT getenv('PATH')", "getenv() 不在可用函数之列"),
+        ("SELECT 1; SELECT 2", "一次只能运行一条查询，这里有 2 条语句"),
+        ("SELEC 1", 'SQL 语法有误：syntax error at or near "SELEC"'),
+    ],
+)
+def test_a_chinese_page_refuses_in_chinese(home, query, said):
+    runner = Runner(home)
+    assert runner.run(query, "mei", new_key(), language="zh").error == said
+    assert not re.search("[一-鿿]", runner.run(query, "mei", new_key(), language="en").error)
+
+
 def test_an_error_is_an_alert(copy):
     page = shown(look_at(copy, result=kept(copy, Outcome("SELECT x", "there is no column x"))))
     alerts = page.count('"role": "alert"')
@@ -319,6 +336,31 @@ def test_a_chart_of_days_is_a_line_and_of_names_bars(copy):
     assert chart.figure.data[0].type == "scatter"
     (chart,) = charts(list(sql(look_at(copy, result=kept(copy, RESULT), x="sku", y="revenue"))))
     assert chart.figure.data[0].type == "bar"
+
+
+SOLD = replace(
+    RESULT,
+    columns=[
+        ("sku", "VARCHAR"),
+        ("product_id", "VARCHAR"),
+        ("name", "VARCHAR"),
+        ("sold", "BIGINT"),
+        ("rate", "DOUBLE"),
+    ],
+    rows=[[f"v{n}", f"p{n}", f"Lamp {n}", 30 - n, n % 3] for n in range(30)],
+)
+
+
+def test_bars_show_names_and_what_the_rows_are_sorted_by(copy):
+    of_products = replace(SOLD, columns=SOLD.columns[1:], rows=[row[1:] for row in SOLD.rows])
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, of_products)))))
+    assert [column.title for column in chart.table.columns] == ["name", "sold"]
+    assert len(chart.table.rows) == MOST_LINES
+
+
+def test_unsorted_rows_are_drawn_by_their_last_number(copy):
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, replace(SOLD, rows=SOLD.rows[::-1]))))))
+    assert [column.title for column in chart.table.columns] == ["sku", "rate"]
 
 
 DAYS_AND_NAMES = replace(

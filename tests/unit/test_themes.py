@@ -12,7 +12,7 @@ from dashboards.figures.themes import DARK_INK, dark
 
 
 def figure(color: str) -> go.Figure:
-    made = go.Figure().add_scatter(x=[1], y=[1], marker={"color": "#117733"})
+    made = go.Figure().add_scatter(x=[1], y=[1], marker={"color": "#332288"})
     return made.add_annotation(text="Star", font={"color": color})
 
 
@@ -21,9 +21,9 @@ def test_ink_becomes_the_ink_of_the_dark() -> None:
 
 
 def test_letters_in_a_matrixs_colour_are_light_its_points_not() -> None:
-    made = dark(figure("#117733"))
-    assert made["layout"]["annotations"][0]["font"]["color"] == "#85b79c"
-    assert made["data"][0]["marker"]["color"] == "#117733"
+    made = dark(figure("#332288"))
+    assert made["layout"]["annotations"][0]["font"]["color"] == "#9491c2"
+    assert made["data"][0]["marker"]["color"] == "#332288"
 
 
 def hls(color: str) -> tuple[float, float, float]:

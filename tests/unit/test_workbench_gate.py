@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from dashboards.workbench.functions import FUNCTIONS, TABLE_FUNCTIONS
-from dashboards.workbench.gate import LONGEST_QUERY, RefusedError, let_through
+from dashboards.workbench.gate import LONGEST_QUERY, let_through
+from dashboards.workbench.messages import RefusedError
 
 TABLES = ["core.events", "core.order_lines", "attribution.entrance_daily"]
 

@@ -76,6 +76,19 @@
       if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href + window.location.hash); }
     }
     reach();
+    fit();
+  }
+
+  // On a phone: the menu shows the page that is open, and no column of a grid is pinned, as it would leave the others no room.
+  function fit() {
+    if (window.innerWidth > 600) { return; }
+    var here = document.querySelector(".menu a.here");
+    if (here) { here.parentElement.closest(".menu").scrollLeft = here.offsetLeft - 100; }
+    if (!window.dash_ag_grid) { return; }
+    document.querySelectorAll(".grid-table > [id]:not([data-unpinned])").forEach(function (grid) {
+      grid.dataset.unpinned = "";
+      window.dash_ag_grid.getApiAsync(JSON.parse(grid.id)).then(function (api) { api.setColumnsPinned(["c0"], null); });
+    });
   }
 
   // The place that a link names after "#": it is there only when the page has been rendered.

@@ -2,12 +2,13 @@
 // the list of what a box selects.
 (function () {
   "use strict";
-  var NARROW = 460, PAPER = 640;
+  var NARROW = 460, PAPER = 640, isPrinting = false;
   var CONFIG = { displaylogo: false, showSendToCloud: false, displayModeBar: false };
 
-  // The figure for a width. Its layout has the changes for narrow screens, each by its path.
+  // The figure for a width. Its layout has the changes for narrow screens, each by its path. Paper gets light colours.
   function figureFor(place, width) {
-    var figure = JSON.parse(place.dataset.figure);
+    var light = isPrinting ? JSON.parse(place.dataset.light || "{}") : {};
+    var figure = JSON.parse(place.dataset.figure.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/gi, function (color) { return light[color.toLowerCase()] || color; }));
     var narrow = width < NARROW && figure.layout.meta ? figure.layout.meta.narrow : null;
     Object.keys(narrow || {}).forEach(function (path) {
       var keys = path.split("."), last = keys.pop();
@@ -62,18 +63,17 @@
   window.addEventListener("load", function () { all().forEach(function (place) { place.headwaterWatched = null; }); watch(); });
 
   // Paper shows all charts, and none wider than the sheet. The server's own browser has drawn them for its sheet.
-  var isPrinting = false;
   window.addEventListener("beforeprint", function () {
     isPrinting = true;
     if (window.headwaterKeepsCharts) { return; }
     all().forEach(function (place) {
       var width = place.clientWidth > PAPER ? PAPER : 0;
-      if (width || !isDrawn(place)) { draw(place, width); }
+      if (width || !isDrawn(place) || place.dataset.light) { draw(place, width); }
     });
   });
   window.addEventListener("afterprint", function () {
     isPrinting = false;
-    all().forEach(function (place) { if (place.clientWidth && place.headwaterWidth !== place.clientWidth) { draw(place); } });
+    all().forEach(function (place) { if (place.clientWidth && (place.headwaterWidth !== place.clientWidth || place.dataset.light)) { draw(place); } });
   });
 
   document.addEventListener("click", function (event) {

@@ -95,7 +95,9 @@
           [/"(?:[^"]|"")*"/, "identifier"],
           [/\$[a-z_]\w*/, "variable"],
           [/(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\b/, "number"],
-          [/[a-z_]\w*(?=\s*\()/, { cases: { "@keywords": "keyword", "@functions": "predefined", "@default": "identifier" } }],
+          [/filter(?=\s*\(\s*where\b)/, "keyword"],
+          // LEFT, RIGHT and others are functions before a bracket, and keywords elsewhere.
+          [/[a-z_]\w*(?=\s*\()/, { cases: { "@functions": "predefined", "@keywords": "keyword", "@default": "identifier" } }],
           [/[^\W\d]\w*/, { cases: { "@keywords": "keyword", "@default": "identifier" } }],
           [/[()[\]{}]/, "@brackets"],
           [/[-+*/%<>=!|&^~:]+/, "operator"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dashboards.app.context import Page
+from dashboards.app.pages.alerts import alerts
 from dashboards.app.pages.channels import channels
 from dashboards.app.pages.customers import customers
 from dashboards.app.pages.entrances import entrances
+from dashboards.app.pages.experiments import experiments
 from dashboards.app.pages.funnel import funnel
 from dashboards.app.pages.journeys import PARTS as JOURNEYS
 from dashboards.app.pages.journeys import journeys
@@ -19,6 +21,7 @@ from dashboards.app.pages.models import PARTS as MODELS
 from dashboards.app.pages.models import models
 from dashboards.app.pages.modules import modules
 from dashboards.app.pages.overview import overview
+from dashboards.app.pages.paths import PARTS as PATHS
 from dashboards.app.pages.paths import paths
 from dashboards.app.pages.plan import plan
 from dashboards.app.pages.products import PARTS as PRODUCTS
@@ -36,6 +39,7 @@ PAGE_OF: dict[str, Page] = {
     "overview": overview,
     "entrances": entrances,
     "slots": slot_map,
+    "experiments": experiments,
     "channels": channels,
     "funnel": funnel,
     "retention": retention,
@@ -48,6 +52,7 @@ PAGE_OF: dict[str, Page] = {
     "plan": plan,
     "views": views,
     "quality": quality,
+    "alerts": alerts,
     "sql": sql,
     "search": search,
 }
@@ -56,6 +61,7 @@ PAGE_OF: dict[str, Page] = {
 PARTS_OF: Mapping[str, Sequence[str]] = {
     "models": tuple(MODELS),
     "journeys": tuple(JOURNEYS),
+    "paths": tuple(PATHS),
     "products": PRODUCTS,
     "customers": CUSTOMERS,
     "quality": tuple(QUALITY),

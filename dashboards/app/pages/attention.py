@@ -1,4 +1,4 @@
-"""What needs attention: failed checks, days without data, slots that changed their content, new products without sales.
+"""What needs attention: alerts, failed checks, days without data, changed slots, new products without sales.
 
 Here: the list, each row with a link to the page that explains it.
 Not here: these pages.
@@ -10,8 +10,10 @@ import datetime as dt
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.alerts import lost_messages, open_alerts
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
 from dashboards.app.times import local_time
+from dashboards.app.watch.texts import error_text
 from dashboards.blocks import Block, Table, Text
 from dashboards.columns import text
 from dashboards.copy.status import read_checks
@@ -26,7 +28,12 @@ _QUIET_DAYS = 7
 def attention(context: Context, *, has_log: bool) -> list[Block]:
     """The list, the most urgent first; one line if it is empty. *has_log*: whether there are events."""
     locale = context.locale
-    rows = [*_failed_checks(context), *_missing_days(context), *_quiet_products(context, has_log=has_log)]
+    rows = [
+        *_alerts(context),
+        *_failed_checks(context),
+        *_missing_days(context),
+        *_quiet_products(context, has_log=has_log),
+    ]
     if has_log:
         rows += _changed_contents(context)
     if not rows:
@@ -38,7 +45,7 @@ def attention(context: Context, *, has_log: bool) -> list[Block]:
         text(locale.text("column.attention_note"), "note", is_long=True),
     ]
     title, about = locale.text("attention.title"), locale.text("attention.about")
-    return [Table("attention", title, columns, rows, about, is_wide=True)]
+    return [Table("attention", title, columns, rows, about)]
 
 
 def _row(context: Context, kind: str, subject: str, since: object, href: str, note: str = "") -> dict[str, Any]:
@@ -49,6 +56,26 @@ def _row(context: Context, kind: str, subject: str, since: object, href: str, no
         "href": href,
         "note": note,
     }
+
+
+def _alerts(context: Context) -> list[dict[str, Any]]:
+    """The alerts that fired at the last evaluation, for the days shown or later; and messages that did not arrive."""
+    rows = [
+        _row(context, "alert", shown.name, shown.finding.day, shown.href, shown.note) for shown in open_alerts(context)
+    ]
+    href, text = context.view.to("alerts").href, context.locale.text
+    rows += [
+        _row(
+            context,
+            "message",
+            f"{message.name} → {message.recipient}",
+            message.day,
+            href,
+            text(f"message.{message.state}.note", error=error_text(context.locale, message)),
+        )
+        for message in lost_messages(context)
+    ]
+    return rows
 
 
 def _failed_checks(context: Context) -> list[dict[str, Any]]:
@@ -81,7 +108,7 @@ def _changed_contents(context: Context) -> list[dict[str, Any]]:
     locale, view = context.locale, context.view
     names = context.entrance_names()
     changes: dict[str, list[dict[str, Any]]] = {}
-    for change in context.rows(query("overview.contents")):
+    for change in context.rows(query("overview.contents"), tests=context.copy.settings.experiments.pattern):
         changes.setdefault(change["entrance_id"], []).append(change)
     rows = []
     for entrance, (latest, *earlier) in changes.items():

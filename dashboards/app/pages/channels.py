@@ -57,7 +57,7 @@ def channels(context: Context) -> Sequence[Block]:
     if channel:
         return [
             *parts,
-            Text(touchpoint_name(locale, "channel", channel, names), "heading"),
+            Text(touchpoint_name(locale, "channel", channel, names), "title"),
             _cards(context, now.get(channel, NOTHING), None if then is None else then.get(channel, NOTHING)),
             *one_channel(context, channel, model),
         ]

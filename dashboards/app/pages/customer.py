@@ -37,7 +37,7 @@ def customer(context: Context, reading: AsOf, note: Text, shown: str) -> Sequenc
         cards = Text(locale.text("customer.not_scored", day=reading.day), "missing")
     return [
         back,
-        Text(locale.text("customer.title", id=shown), "heading"),
+        Text(locale.text("customer.title", id=shown), "title"),
         note,
         cards,
         timeline(context, reading, user),

@@ -8,26 +8,33 @@ of match (``dashboards.app.pages.matches``), attribution models (``dashboards.ap
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from dashboards.app.cards import metric_card
 from dashboards.app.context import Context
 from dashboards.app.pages.hours import by_hour
 from dashboards.app.pages.matches import chosen_kind, match_choice, matched_sales, sales_by_match
 from dashboards.app.pages.one_course import chosen_metric, metric_choice, one_course
 from dashboards.app.pages.slot import one_slot
 from dashboards.app.pages.slots import orders, slot_changes, slots
-from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Row, Table, Text
+from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
 from dashboards.figures.course import LINES, courses
 from dashboards.figures.sales import entrance_value, has_place
 from dashboards.metrics import full_text
 from dashboards.queries import query
+from pipelines.sqlproject.metrics import known_metric
 
 _COURSE_METRICS = (
     "revenue", "net_revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate",
     "click_to_order_rate", "revenue_per_mille",
+)  # fmt: skip
+_CARDS = (
+    "revenue", "margin", "orders", "exposures", "product_clicks", "click_through_rate", "click_to_order_rate",
+    "revenue_per_mille",
 )  # fmt: skip
 
 
@@ -67,30 +74,43 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
         return [context.nothing_there("empty.days")]
     if not rows:
         return [Text(context.locale.text("entrances.quiet", name=name), "missing")]
+    keys = {"entrance_id": entrance}
+    hours = by_hour(
+        context,
+        "entrances.hours",
+        chosen_metric(context, "metric", _COURSE_METRICS),
+        "attribution.entrance_hourly",
+        keys,
+        entrance=entrance,
+    )
     return [
-        _table(context, rows, entrance),
-        *sales_by_match(context, entrance),
-        slots(context, entrance),
-        *slot_changes(context, entrance, ""),
+        _cards(context, entrance, rows[0]),
         one_course(
             context,
             "metric",
             _COURSE_METRICS,
             "entrances.days",
             "entrances.course_of_one",
-            {"entrance_id": entrance},
+            keys,
+            beside=hours,
             entrance=entrance,
         ),
-        *by_hour(
-            context,
-            "entrances.hours",
-            chosen_metric(context, "metric", _COURSE_METRICS),
-            "attribution.entrance_hourly",
-            {"entrance_id": entrance},
-            entrance=entrance,
-        ),
+        slots(context, entrance),
+        *slot_changes(context, entrance, ""),
+        _table(context, rows, entrance),
+        *sales_by_match(context, entrance),
         orders(context, entrance, ""),
     ]
+
+
+def _cards(context: Context, entrance: str, now: Row) -> Cards:
+    """The figures of *entrance*, *now*, with their changes since the comparison days."""
+    days, then = context.days, None
+    if days.is_recorded_then and days.then_first and days.then_last:
+        earlier = replace(context, view=context.view.over(days.then_first, days.then_last))
+        nothing = {name: None if known_metric(name).is_ratio else 0 for name in _CARDS}
+        then = next(iter(earlier.rows(query("entrances.entrances"), entrance=entrance)), nothing)
+    return Cards(tuple(metric_card(context.locale, name, now, then) for name in _CARDS))
 
 
 def _way_back(context: Context, entrance: str) -> list[Block]:

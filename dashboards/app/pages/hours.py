@@ -72,7 +72,6 @@ def by_hour(
         columns,
         rows,
         locale.text.joined(*about),
-        is_wide=True,
         keys=tuple(keys),
     )
-    return [Chart(hours_of_day(locale, metric, now, before), shown, is_wide=True)]
+    return [Chart(hours_of_day(locale, metric, now, before), shown)]

@@ -6,11 +6,13 @@ Not here: the map (``dashboards.app.pages.slot_map``), two contents of one slot 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.controls import slot_days, verdict
 from dashboards.app.pages.slot_ranking import METRICS
 from dashboards.app.pages.slots import SLOT_KEYS, click_rate_change, content_name, slot_key, slot_name
 from dashboards.blocks import Choice, Column, Option, Table
@@ -77,9 +79,16 @@ def slots_of(context: Context, page_type: str, chosen: Contents) -> list[dict[st
         one, other = own.get(chosen.content, {}), own.get(chosen.against, {})
         row = {**(one or other), **{name: one.get(name) for name in (*_SHOWN, "days")}}
         rows.append(row | {f"{name}_before": other.get(name) for name in (*_SHOWN, "days")})
+    days, name = context.days, "slot_click_rate"
+    seen = slot_days(context, days.first, days.last, page_type)
+    shown_days = {days.first + dt.timedelta(days=nth) for nth in range(days.number)}
     for row in rows:
-        is_both = row["impressions"] is not None and row["impressions_before"] is not None
-        row["judged"] = click_rate_change(context, row) if is_both else ""
+        row |= {"judged": "", "against_control": ""}
+        if row["impressions"] is None or row["impressions_before"] is None:
+            continue
+        slot = (page_type, row["head_module"], row["head_slot"])
+        against = seen.of_contents(name, slot, chosen.content, chosen.against, shown_days)
+        row |= {"judged": click_rate_change(context, row), "against_control": verdict(context, name, against)}
     return with_changes(rows, *METRICS)
 
 
@@ -117,6 +126,7 @@ def contents_table(context: Context, chosen: Contents, name: str, rows: Sequence
             *(beside(name) if name != "impressions" else []),
             change(locale, name, title=locale.text("map_contents.difference")),
             text(locale.text("column.click_rate_change"), "judged"),
+            text(locale.text("column.against_control"), "against_control", is_long=True),
         ],
         shown,
         locale.text("two_contents.about"),

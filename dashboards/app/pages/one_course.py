@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from dashboards.app.context import Context
-from dashboards.blocks import Chart, Choice, Controls, Group, Option, Table
+from dashboards.blocks import Block, Chart, Choice, Controls, Group, Option, Table
 from dashboards.columns import exact, text
 from dashboards.figures.course import course
 from dashboards.figures.occasions import Shown
@@ -65,6 +65,7 @@ def one_course(
     title: str,
     keys: Mapping[str, object],
     occasions: Sequence[Shown] = (),
+    beside: Sequence[Block] = (),
     **parameters: object,
 ) -> Group:
     """A chart of an item (entrance, slot or product): one of *metrics* by day, beside the comparison days.
@@ -79,6 +80,7 @@ def one_course(
         title: The text key of the title, which contains ``{metric}``.
         keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
         occasions: Occasions of this item alone.
+        beside: Charts of the same metric, shown beside this one; the control acts on them too.
         parameters: Other parameters of *own*.
     """
     locale, days = context.locale, context.days
@@ -97,9 +99,11 @@ def one_course(
             locale.text("course.one.about"),
             locale.text("course.one.compared") if earlier is not None else "",
         ),
-        is_wide=True,
+        is_wide=not beside,
         keys=tuple(keys),
     )
-    choice = metric_choice(locale, key, metrics, name)
-    chart = Chart(course(locale, frame, name, earlier), table, is_wide=True, occasions=tuple(occasions))
-    return Group((Controls((choice,)), chart), "stack")
+    controls = Controls((metric_choice(locale, key, metrics, name),))
+    chart = Chart(course(locale, frame, name, earlier), table, is_wide=not beside, occasions=tuple(occasions))
+    has_charts = any(isinstance(block, Chart) for block in beside)
+    shown = (Group((chart, *beside)),) if has_charts else (chart, *beside)
+    return Group((controls, *shown), "stack")

@@ -16,7 +16,6 @@ import polars as pl
 from dashboards.app.cards import changes_since, metric_card
 from dashboards.app.context import Context
 from dashboards.app.pages.attention import attention
-from dashboards.app.pages.matches import sales_by_match
 from dashboards.app.pages.sales_tree import linked, sales_tree
 from dashboards.app.pages.slots import SLOT_KEYS, slot_key, slot_name
 from dashboards.app.pages.targets import target_cards
@@ -24,6 +23,7 @@ from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
 from dashboards.figures.course import course
+from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
 from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_log, totals
@@ -47,21 +47,22 @@ def overview(context: Context) -> Sequence[Block]:
         parts.append(context.nothing_there("empty.days"))
     parts += [*tree, *sales_notes(locale, now, has_formula=False)]
     parts += today(context)
-    if not context.slice:
-        parts += target_cards(context)
     if context.slice:
         whole = context.view.sliced(**{name: () for name, _ in context.slice})
         parts.append(Text(locale.text("overview.of_whole"), href=whole.href))
+        parts.append(_course(context, has_log=has_log))
     else:
-        parts += attention(context, has_log=has_log)
+        parts += target_cards(context)
+        listed = attention(context, has_log=has_log)
+        course_shown = _course(context, has_log=has_log)
+        is_list = isinstance(listed[0], Table)
+        parts += [Group((course_shown, *listed))] if is_list else [course_shown, *listed]
     parts += _movers(context, has_log=has_log)
-    parts.append(_course(context, has_log=has_log))
     parts.append(Text(locale.text("overview.more"), "heading"))
     parts.append(Cards(tuple(linked(context.view, metric_card(locale, name, now, then)) for name in more)))
     if has_log:
         parts.append(Text(locale.text("funnel.title"), "heading"))
         parts.append(_funnel(context, now, then))
-        parts += sales_by_match(context)
     return parts
 
 
@@ -88,8 +89,8 @@ def _course(context: Context, *, has_log: bool) -> Chart:
     about = locale.text.joined(
         locale.text("overview.course.about"), locale.text("course.compared") if earlier is not None else ""
     )
-    table = Table("days", locale.text("overview.course"), columns, rows[::-1], about, is_wide=True)
-    return Chart(course(locale, frame, "revenue", earlier), table, is_wide=True)
+    table = Table("days", locale.text("overview.course"), columns, rows[::-1], about)
+    return Chart(course(locale, frame, "revenue", earlier), table)
 
 
 def _funnel(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
@@ -136,7 +137,7 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
         ],
         "product": [row | {"product_id": row["key"]} for row in found if row["kind"] == "product"],
         "slot": [
-            row | {"name": f"{names.get(row['entrance_id'], row['entrance_id'])} · {slot_name(context, row)}"}
+            row | {"name": _slot(context, names, row)}
             for row in with_changes(context.rows(query("overview.slot_movers")), "revenue")
         ],
     }
@@ -148,7 +149,13 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
         if not rows[kind]
     ]
     heading = Text(locale.text("overview.movers"), "heading")
-    return [heading, *([Group(tuple(shown), "grid")] if shown else []), *empty]
+    return [heading, *([Group(tuple(shown), "thirds")] if shown else []), *empty]
+
+
+def _slot(context: Context, names: Mapping[str, str], row: Row) -> str:
+    """The name of a slot; that of its entrance where the events do not name the slot."""
+    found = slot_name(context, row)
+    return names.get(row["entrance_id"], row["entrance_id"]) if found == NONE else found
 
 
 _KEYS = {"entrance": ("entrance_id",), "product": ("product_id",), "slot": SLOT_KEYS}
@@ -162,14 +169,12 @@ def _movers_of(context: Context, kind: str, rows: list[dict[str, Any]]) -> Table
         [
             text(locale.text("column.place" if kind == "slot" else f"column.{kind}"), "name", href=_to(context, kind)),
             metric(locale, "revenue"),
-            metric(locale, "revenue", field="revenue_before", title=locale.text("column.revenue_before")),
             difference(locale, "revenue", "difference", title=locale.text("column.difference")),
             change(locale, "revenue"),
         ],
         rows,
         locale.text("overview.movers.about"),
-        is_wide=kind == "slot",
-        keys=_KEYS[kind],
+        keys=(*_KEYS[kind], "revenue_before"),
     )
 
 

@@ -6,11 +6,12 @@ Not here: the single path (``dashboards.app.pages.explorer``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.context import Context
 from dashboards.app.pages.explorer import explore
+from dashboards.app.pages.tabs import tabs
 from dashboards.blocks import Block, Chart, Choice, Controls, Option, Search, Table, Text
 from dashboards.columns import exact, metric, text
 from dashboards.figures.flows import path_icicle, path_name, path_sankey
@@ -23,17 +24,33 @@ NO_PATH = "(no path)"
 _METRICS = ("add_to_carts", "order_lines", "revenue")
 
 
+PARTS: Mapping[str, Sequence[str]] = {"flows": ("metric", "shape", "via"), "one": ("find", "line")}
+"""The parts of the page → the keys of the URL that only this part reads."""
+
+
 def paths(context: Context) -> Sequence[Block]:
-    """The path searched for; below it all paths of these days."""
+    """All paths of these days, or the path of one order, cart or device."""
+    links = tabs(context, PARTS)
+    return [links, *(_one(context) if links.choice.value == "one" else _flows(context))]
+
+
+def _one(context: Context) -> Sequence[Block]:
+    locale = context.locale
+    return [
+        Text(locale.text("explorer.title"), "heading", about=locale.text("explorer.about", **shapes(locale))),
+        Controls(
+            (Search("find", locale.text("explorer.find"), context.view.get("find"), locale.text("explorer.hint")),)
+        ),
+        *explore(context),
+    ]
+
+
+def _flows(context: Context) -> Sequence[Block]:
     locale, view = context.locale, context.view
     chosen = view.get("metric", _METRICS[0])
     chosen = chosen if chosen in _METRICS else _METRICS[0]
     shape = "icicle" if view.get("shape") == "icicle" else "sankey"
     parts: list[Block] = [
-        Text(locale.text("explorer.title"), "heading", about=locale.text("explorer.about", **shapes(locale))),
-        Controls((Search("find", locale.text("explorer.find"), view.get("find"), locale.text("explorer.hint")),)),
-        *explore(context),
-        Text(locale.text("flows.title"), "heading"),
         Controls(
             (
                 Choice(

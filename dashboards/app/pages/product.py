@@ -55,7 +55,7 @@ def product(context: Context, reading: AsOf, note: Text, sku: str) -> Sequence[B
     is_named = known["name"] != product_id
     return [
         back,
-        Text(f"{known['name']} · {product_id}" if is_named else product_id, "heading"),
+        Text(f"{known['name']} · {product_id}" if is_named else product_id, "title"),
         *([Text(locale.text("product.is_variant", sku=sku, product=known["name"]))] if product_id != sku else []),
         Text(locale.text.joined(*_facts(locale, known))),
         note,

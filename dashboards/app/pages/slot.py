@@ -6,11 +6,16 @@ Not here: the slots of an entrance, changes of content and orders (``dashboards.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from dashboards.app.cards import metric_card
 from dashboards.app.context import Context
+from dashboards.app.pages.controls import Slot, slot_days, verdict
+from dashboards.app.pages.experiments import click_verdict, tests_of
 from dashboards.app.pages.hours import by_hour
+from dashboards.app.pages.judged_change import judged_change
 from dashboards.app.pages.matches import sales_by_match
 from dashboards.app.pages.one_course import chosen_metric, one_course
 from dashboards.app.pages.slot_map import file_faults
@@ -63,6 +68,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
         row | {"content": content_name(context, row["head_content_id"])}
         for row in context.rows(query("slot.contents"), entrance=entrance, **place)
     ]
+    _judge(context, entrance, (place["page_type"], place["module"], place["slot"]), contents)
     return [
         *heading,
         Cards(tuple(metric_card(locale, metric, total, then) for metric in _CARDS)),
@@ -74,16 +80,33 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
             "slots.course",
             keys,
             new_contents(context, contents),
+            by_hour(context, "slot.hours", chosen, "attribution.slot_hourly", keys, entrance=entrance, **place),
             entrance=entrance,
             **place,
         ),
-        *by_hour(context, "slot.hours", chosen, "attribution.slot_hourly", keys, entrance=entrance, **place),
         _contents(context, called, contents, total),
         *two_contents(context, contents),
         *sales_by_match(context, entrance, slot),
         *slot_changes(context, entrance, slot),
+        *judged_change(context, entrance, slot),
         orders(context, entrance, slot),
     ]
+
+
+def _judge(context: Context, entrance: str, slot: Slot, contents: Sequence[dict[str, Any]]) -> None:
+    """Add to each content the field judged: its A/B test, else itself against the content before it by a control."""
+    days = context.days
+    tests = tests_of(context)
+    seen = slot_days(context, days.first, days.last, slot[0])
+    shown = {days.first + dt.timedelta(days=nth) for nth in range(days.number)}
+    before = None
+    for row in contents:
+        key = row["head_content_id"]
+        row["judged"] = click_verdict(context, tests, key)
+        if row["judged"] is None and before is not None:
+            name = "slot_click_rate"
+            row["judged"] = verdict(context, name, seen.of_contents(name, slot, key, before, shown))
+        before = key
 
 
 def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
@@ -106,6 +129,7 @@ def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) ->
         content_column(context, "content", "head_content_id"),
         text(locale.text("column.first_day"), "first_day"),
         text(locale.text("column.last_day"), "last_day"),
+        text(locale.text("column.against_control"), "judged", is_long=True),
         *measures(context),
     ]
     return Table(
@@ -114,7 +138,7 @@ def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) ->
         columns,
         rows,
         locale.text("slots.about"),
-        {**total, "content": locale.text("total"), "first_day": None, "last_day": None},
+        {**total, "content": locale.text("total"), "first_day": None, "last_day": None, "judged": ""},
         is_wide=True,
         keys=(*SLOT_KEYS, "head_content_id"),
     )

@@ -29,7 +29,7 @@ from dashboards.app.pages.slots import (
     slot_name,
     thumbnail,
 )
-from dashboards.blocks import Block, Cards, Choice, Controls, Option, Part, Row, Text
+from dashboards.blocks import Block, Cards, Choice, Controls, Group, Option, Part, Row, Text
 from dashboards.columns import arrowed, change, definition, with_changes
 from dashboards.metrics import full_text, is_rate, short_text
 from dashboards.numbers import NONE
@@ -72,13 +72,13 @@ def slot_map(context: Context) -> Sequence[Block]:
     if places:
         parts.append(_cards(context, page_type))
         rows = slots_of(context, page_type, contents) if contents.content else places
-        parts.append(Map(context, page_type, name, rows, contents, is_change=way == "change").block())
-        if contents.content:
-            parts.append(contents_table(context, contents, name, rows))
+        shown = Map(context, page_type, name, rows, contents, is_change=way == "change").blocks()
+        compared = [contents_table(context, contents, name, rows)] if contents.content else []
+        others: tuple[Block, ...] = (*compared, *shown[1:], slot_ranking(context, name))
+        parts += [Group((shown[0], Group(others, "stack")), "map")] if len(shown) > 1 else [*shown, *others]
     else:
-        parts.append(Text(locale.text("slot_map.quiet"), "missing"))
-    title = Text(locale.text("slot_map.title_of", page=page_name(context, page_type)), "title")
-    return [title, *parts, slot_ranking(context, name)]
+        parts += [Text(locale.text("slot_map.quiet"), "missing"), slot_ranking(context, name)]
+    return [Text(locale.text("slot_map.title_of", page=page_name(context, page_type)), "title"), *parts]
 
 
 def file_faults(context: Context) -> list[Text]:
@@ -138,21 +138,27 @@ class Map:
         self._change = change(context.locale, name)
         self._most = max((abs(self._size(row)) for row in rows if not self._is_few(row)), default=0.0)
 
-    def block(self) -> Part:
-        """The card with the map."""
+    def blocks(self) -> list[Part]:
+        """The card with the map; if some slots are not on its picture, another with these, and a map is narrow."""
         locale = self.context.locale
         title = locale.text("slot_map.map", metric=locale.text.name("metric", self.name))
+        drawn = page_map(self.shown())
         parts: list[Any] = [
             html.H3(title),
             html.P(clean(locale.text.joined(self._days(), definition(locale, self.name))), className="definition"),
             self._legend(),
-            page_map(self.shown()),
+            html.Div(drawn[:1], className="page-map"),
         ]
         if any(self._is_few(row) for row in self.rows):
             parts.append(html.P(locale.text("slot_map.few.about", n=FEW), className="note"))
         if any(row["entrances"] > 1 for row in self.rows):
             parts.append(html.P(locale.text("slot_map.entrances"), className="note"))
-        return Part(html.Section(parts, className="card wide", id="map", **marks({"aria-label": clean(title)})))
+        shown = [Part(html.Section(parts, className="card wide", id="map", **marks({"aria-label": clean(title)})))]
+        if len(drawn) > 1:
+            called = locale.text("slot_map.elsewhere")
+            others = [html.H3(called), html.Div(drawn[1:], className="page-map")]
+            shown.append(Part(html.Section(others, className="card wide", **marks({"aria-label": called}))))
+        return shown
 
     def shown(self) -> PageMap:
         """What the map shows."""
@@ -162,7 +168,7 @@ class Map:
         modules = [*named, *sorted({place[0] for place in spots} - set(named))]
         names = {module: module_name(self.context, self.page_type, module) for module in modules}
         empty = locale.text("map_contents.neither" if self.two.content else "slot_map.empty")
-        return PageMap(self.page, spots, names, empty, locale.text("slot_map.elsewhere"))
+        return PageMap(self.page, spots, names, empty)
 
     def _is_few(self, row: Row) -> bool:
         """Whether the slot has too few impressions for its colour; a difference of two contents needs them of both."""
@@ -213,6 +219,7 @@ class Map:
         few = [locale.text("slot_map.few", n=FEW)] if self._is_few(row) else []
         if row.get("judged"):
             few.append(f"{locale.text('column.click_rate_change')}: {row['judged']}")
+            few.append(f"{locale.text('column.against_control')}: {row['against_control']}")
         return Spot(
             called,
             value,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.controls import changes_of, slot_days, verdict
 from dashboards.app.pages.lines import product_columns
 from dashboards.app.people import shown_id
 from dashboards.app.pictures import picture_url
@@ -129,6 +130,11 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
     """
     locale = context.locale
     place = place_of(slot)
+    found = changes_of(context, entrance, place)
+    if not found:
+        return [Text(locale.text("slots.no_changes"), "note")]
+    first, last = min(row["first_day_before"] for row in found), max(row["last_day"] for row in found)
+    seen = slot_days(context, first, last)
     rows = [
         row
         | {
@@ -137,23 +143,23 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
             "before_name": content_name(context, row["content_before"]),
             "after_name": content_name(context, row["content"]),
             "click_rate_change": click_rate_change(context, row),
+            "against_control": verdict(context, "slot_click_rate", seen.of_change("slot_click_rate", row)),
         }
-        for row in context.rows(query("slots.changes"), entrance=entrance, **place)
+        for row in found
     ]
-    if not rows:
-        return [Text(locale.text("slots.no_changes"), "note")]
     columns = [
         text(locale.text("column.changed_on"), "first_day"),
         text(locale.text("column.place"), "name"),
         content_column(context, "before_name", "content_before", title=locale.text("column.content_before")),
         content_column(context, "after_name", "content", title=locale.text("column.content_after")),
-        exact(locale, "impressions", field="impressions_before", title=locale.text("column.impressions_before")),
-        exact(locale, "impressions", title=locale.text("column.impressions_after")),
         metric(
             locale, "slot_click_rate", field="slot_click_rate_before", title=locale.text("column.click_rate_before")
         ),
         metric(locale, "slot_click_rate", title=locale.text("column.click_rate_after")),
         text(locale.text("column.click_rate_change"), "click_rate_change"),
+        text(locale.text("column.against_control"), "against_control", is_long=True),
+        exact(locale, "impressions", field="impressions_before", title=locale.text("column.impressions_before")),
+        exact(locale, "impressions", title=locale.text("column.impressions_after")),
         metric(locale, _VALUE, field=f"{_VALUE}_before", title=locale.text("column.value_before")),
         metric(locale, _VALUE, title=locale.text("column.value_after")),
     ]

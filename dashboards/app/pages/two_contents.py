@@ -6,10 +6,13 @@ Not here: a content before and after a change on a day (``dashboards.app.pages.s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from dashboards.app.context import Context
+from dashboards.app.pages.controls import slot_days, verdict
+from dashboards.app.pages.experiments import click_verdict, tests_of
 from dashboards.app.pages.slots import click_rate_change
 from dashboards.blocks import Block, Choice, Column, Controls, Group, Option, Row, Table
 from dashboards.columns import arrowed, text
@@ -84,8 +87,24 @@ def _table(context: Context, one: Row, other: Row) -> Table:
         ],
         [row | {"difference": difference(row)} for row in (days, *rows)],
         locale.text("two_contents.about"),
-        notes=(locale.text("two_contents.click_rate", judged=judged),),
+        notes=(
+            locale.text("two_contents.click_rate", judged=judged),
+            locale.text("two_contents.control", judged=_by_control(context, one, other)),
+        ),
         is_wide=True,
         keys=("metric",),
         is_sortable=False,
     )  # fmt: skip
+
+
+def _by_control(context: Context, one: Row, other: Row) -> str:
+    """What an A/B test that *one* is a variant of, else a control, says of its click rate against *other*."""
+    tested = click_verdict(context, tests_of(context), one["head_content_id"])
+    if tested is not None:
+        return tested
+    days, name = context.days, "slot_click_rate"
+    slot = (one["head_page_type"], one["head_module"], one["head_slot"])
+    seen = slot_days(context, days.first, days.last, slot[0])
+    shown = {days.first + dt.timedelta(days=nth) for nth in range(days.number)}
+    contents = one["head_content_id"], other["head_content_id"]
+    return verdict(context, name, seen.of_contents(name, slot, *contents, shown))

@@ -16,13 +16,16 @@ from dash import ALL, ClientsideFunction, Input, Output, State
 
 from dashboards.access.users import LOCAL
 from dashboards.app.marts import Marts
-from dashboards.app.sql.page import NO_SERIES, OF_RESULT
+from dashboards.app.sql.chart import NO_SERIES
+from dashboards.app.sql.page import OF_RESULT
 from dashboards.app.sql.parameters import asked_by, fault_of, inputs, with_values
 from dashboards.app.sql.results import Outcome, Results, is_key
 from dashboards.app.sql.saved import saved_queries
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS, View, read_view
+from dashboards.numbers import Language
 from dashboards.texts import Texts
 from dashboards.workbench.confined import Values
+from dashboards.workbench.messages import message_in
 from dashboards.workbench.parameters import Parameter
 from dashboards.workbench.queries import Workbench
 from pipelines.home.errors import HeadwaterError
@@ -53,14 +56,17 @@ class Runner:
         key: str,
         is_gone: Callable[[], bool] = lambda: False,
         values: Values = MappingProxyType({}),
+        language: Language = "en",
     ) -> Outcome:
         """The outcome of *query*, kept for *user* under *key*; the query is stopped when *is_gone()* is true.
+
+        A message about a query without a result is in *language*.
 
         Raises:
             HeadwaterError: the result or the query log cannot be written.
         """
         try:
-            outcome = self._outcome(query, user, key, is_gone, values)
+            outcome = self._outcome(query, user, key, is_gone, values, language)
             self._results.keep(user, key, outcome)
         except OSError as error:
             raise HeadwaterError(
@@ -72,12 +78,14 @@ class Runner:
         """Ask to stop the query with *key*, in whichever process it runs."""
         self._results.stop(user, key)
 
-    def _outcome(self, query: str, user: str, key: str, is_gone: Callable[[], bool], values: Values) -> Outcome:
+    def _outcome(
+        self, query: str, user: str, key: str, is_gone: Callable[[], bool], values: Values, language: Language
+    ) -> Outcome:
         said = {name: text for name, (_, text) in values.items()}
         try:
             answer = self._bench.ask(query, user, lambda: self._results.is_stopped(user, key) or is_gone(), values)
         except HeadwaterError as error:
-            return Outcome(query, str(error), values=said)
+            return Outcome(query, message_in(error, language), values=said)
         result, at = answer.result, answer.file.published_at.isoformat()
         return Outcome(query, "", result.columns, result.rows, result.is_cut, result.seconds, at, said)
 
@@ -142,9 +150,9 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
             if fault := fault_of(Texts(view.language), asked, said):
                 return {"error": fault}
             values = {one.name: (one.kind, said[one.name]) for one in asked}
-            outcome = runner.run(_storable(str(query)), user, str(key), _is_gone(), values)
+            outcome = runner.run(_storable(str(query)), user, str(key), _is_gone(), values, view.language)
         except HeadwaterError as error:
-            return {"error": str(error)}
+            return {"error": message_in(error, view.language)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
 
     @app.callback(

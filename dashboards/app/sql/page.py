@@ -1,7 +1,8 @@
 """The SQL page as blocks: editor, result, chart, recent queries; beside them saved queries and tables.
 
 Here: the blocks of a view; this never runs a query.
-Not here: running queries (``dashboards.app.sql.callbacks``), the browser's part (``assets/sql.js``).
+Not here: the chart (``dashboards.app.sql.chart``), running queries (``dashboards.app.sql.callbacks``), the browser's
+part (``assets/sql.js``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,15 +20,15 @@ from dash.development.base_component import Component
 from dashboards import columns
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
+from dashboards.app.sql.chart import chart_of
 from dashboards.app.sql.editor import PATH as MONACO
 from dashboards.app.sql.parameters import asked_by, fault_of, inputs, values_of, with_values
 from dashboards.app.sql.results import Outcome, Results, new_key
 from dashboards.app.sql.saved import SavedQuery, saved_queries
-from dashboards.app.sql.table import is_measure, is_time, result_table
+from dashboards.app.sql.table import result_table
 from dashboards.app.view import LONGEST_QUERY_IN_ADDRESS
-from dashboards.blocks import Block, Chart, Choice, Column, Controls, Group, Option, Part, Row, Table, Text
+from dashboards.blocks import Block, Column, Group, Part, Row, Table, Text
 from dashboards.figures.look import cut
-from dashboards.figures.result import BARS, MOST, MOST_SERIES, Kind, Values, result_chart, series_of
 from dashboards.locale import Locale
 from dashboards.texts import Texts
 from dashboards.workbench.log import last_queries
@@ -42,9 +42,6 @@ SELECT entrance_id, sum(revenue) AS revenue
 FROM attribution.entrance_daily
 GROUP BY entrance_id
 ORDER BY revenue DESC"""
-_KINDS: tuple[Kind, ...] = ("bar", "stacked", "line", "scatter")
-NO_SERIES = "*"
-"""The value in the URL for "no series column", to override the default one."""
 OF_RESULT: Mapping[str, None] = dict.fromkeys(("kind", "x", "y", "series", "sort"))
 """Keys in the URL that belong to one result; a link to another query removes them."""
 _COLUMNS = """
@@ -170,114 +167,7 @@ def _result(context: Context, outcome: Outcome | None) -> list[Block]:
     )
     if not context.view.get("q") and not context.view.get("saved"):
         message = locale.text.joined(message, locale.text("sql.too_long_for_link"))
-    return [Part(html.P(message, role="status", className="summary")), table, *_chart(context, outcome, table)]
-
-
-def _chart(context: Context, outcome: Outcome, table: Table) -> list[Block]:
-    """A chart of some columns, with controls to choose them.
-
-    Empty if there are fewer than two rows or columns, or no column of numbers.
-    """
-    locale, text = context.locale, context.locale.text
-    names = [name for name, _ in outcome.columns]
-    numbers = [place for place, (_, kind) in enumerate(outcome.columns) if is_measure(kind)]
-    if len(table.rows) < 2 or not numbers or len(names) < 2:
-        return []
-    # Defaults that fit most queries: x is the first column that is not a number, y the last number column.
-    usual_x = next((place for place in range(len(names)) if place not in numbers), 0)
-    usual_y = next((place for place in reversed(numbers) if place != usual_x), numbers[0])
-    x = _place(context, "x", names, range(len(names)), usual_x)
-    by_name = {name: place for place, name in reversed(list(enumerate(names)))}
-    asked_ys = [by_name[name] for name in context.view.get("y").splitlines() if by_name.get(name) in numbers]
-    ys = asked_ys[:MOST_SERIES] or [usual_y]
-    usual_series = _usual_series(table, names, numbers, x)
-    asked = context.view.get("series")
-    series = None if asked == NO_SERIES or len(ys) > 1 else by_name.get(asked, usual_series)
-    usual_kind = _fitting(outcome.columns[x][1])
-    kind: Kind = next((one for one in _KINDS if one == context.view.get("kind")), usual_kind)
-    kinds = tuple(Option(one, text(f"sql.kind.{one}")) for one in _KINDS)
-    no_series = Option(NO_SERIES, text("sql.series.none"))
-    choices = (
-        Choice("kind", text("sql.kind"), kinds, kind, default=usual_kind),
-        Choice("x", text("sql.x"), _options(names), names[x], default=names[usual_x]),
-        Choice(
-            "y",
-            text("sql.y"),
-            _options([names[place] for place in numbers]),
-            "\n".join(names[place] for place in ys),
-            default=names[usual_y],
-            most=MOST_SERIES,
-        ),
-    )
-    of_series = Choice(
-        "series",
-        text("sql.series"),
-        (no_series, *_options(names)),
-        NO_SERIES if series is None else names[series],
-        default=NO_SERIES if usual_series is None else names[usual_series],
-    )
-    # Several columns are the series already.
-    controls = Controls((*choices, of_series) if len(ys) == 1 else choices)
-    return [controls, _drawn(locale, outcome, table, kind, x, ys, series)]
-
-
-def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
-    """The index of the default series column; None without one.
-
-    It is the first non-number column that differs among rows with equal *x*. For example, a query of days and entrances
-    has a line per entrance, not one line that jumps between entrances.
-    """
-    values = [table.columns[x].value(row) for row in table.rows]
-    if len(set(values)) == len(values):
-        return None
-    for place in range(len(names)):
-        if place != x and place not in numbers:
-            pairs = {(value, table.columns[place].value(row)) for value, row in zip(values, table.rows, strict=True)}
-            if len(pairs) == len(values):
-                return place
-    return None
-
-
-def _drawn(
-    locale: Locale, outcome: Outcome, table: Table, kind: Kind, x: int, ys: Sequence[int], series: int | None
-) -> Chart:
-    """A chart of the columns with the indices *x*, *ys* and *series*, and of the rows that fit into it."""
-    most = MOST[kind] * (MOST_SERIES if kind in BARS and series is not None else 1)
-    rows = table.rows[:most]
-    notes = []
-    number, every = locale.numbers.full(len(rows)), locale.numbers.full(len(table.rows))
-    if len(rows) < len(table.rows):
-        notes.append(locale.text("first_of", n=number, m=every))
-    if outcome.is_cut:
-        notes.append(locale.text("sql.cut", n=every))
-    in_chart = locale.text("sql.chart.cut", n=number) if notes else ""
-    parted = None if series is None else _values(outcome, table, rows, series)
-    if parted and len(series_of(parted)) > MOST_SERIES:
-        notes.append(locale.text("sql.series.cut", n=MOST_SERIES, m=locale.numbers.full(len(series_of(parted)))))
-    shown = [table.columns[place] for place in dict.fromkeys((x, series, *ys)) if place is not None]
-    drawn = Table("chart", locale.text("sql.chart"), shown, rows)
-    of_x, *of_ys = (_values(outcome, table, rows, place) for place in (x, *ys))
-    return Chart(result_chart(locale, kind, of_x, of_ys, parted, in_chart), drawn, tuple(notes), is_wide=True)
-
-
-def _place(context: Context, key: str, names: Sequence[str], places: Sequence[int], usual: int) -> int:
-    """The index of the column that the URL names under *key* if it is among *places*, else *usual*."""
-    return next((place for place in places if names[place] == context.view.get(key)), usual)
-
-
-def _options(names: Sequence[str]) -> tuple[Option, ...]:
-    return tuple(Option(name, name) for name in dict.fromkeys(names))
-
-
-def _fitting(kind: str) -> Kind:
-    return "line" if is_time(kind) else "scatter" if is_measure(kind) else "bar"
-
-
-def _values(outcome: Outcome, table: Table, rows: Sequence[Row], place: int) -> Values:
-    name, kind = outcome.columns[place]
-    values = [table.columns[place].value(row) for row in rows]
-    plain = [float(value) if isinstance(value, Decimal) else value for value in values]
-    return Values(name, plain, "number" if is_measure(kind) else "time" if is_time(kind) else "text")
+    return [Part(html.P(message, role="status", className="summary")), table, *chart_of(context, outcome, table)]
 
 
 # Recent queries, saved ones, tables --------------------------------------------------------------------
@@ -300,7 +190,7 @@ def _recent(context: Context) -> Table:
         return again.href if len(query) <= LONGEST_QUERY_IN_ADDRESS else None
 
     view = context.view.to(saved=None, result=None, **OF_RESULT)
-    query = Column(text("sql.query"), lambda row: row["short"], is_text=True, field="sql", href=again)
+    query = Column(text("sql.query"), lambda row: row["short"], is_text=True, is_long=True, field="sql", href=again)
     shown = [
         columns.text(text("sql.at"), "at"),
         *([columns.text(text("sql.user"), "user")] if is_all else []),

@@ -19,7 +19,7 @@ from dashboards.app.sql.saved import SavedQuery
 from dashboards.app.view import View
 from dashboards.numbers import Language
 from dashboards.texts import Texts
-from dashboards.workbench.gate import RefusedError
+from dashboards.workbench.messages import RefusedError
 from dashboards.workbench.parameters import LONGEST, Parameter, is_value, kind_of_type, parameters_of
 from dashboards.workbench.worker import Kind
 

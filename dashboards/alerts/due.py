@@ -1,0 +1,45 @@
+"""When to evaluate alerts again though nothing in the home has changed.
+
+Not here: evaluating them (``dashboards.alerts.run``), which imports the pages and therefore takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from dashboards.alerts.evaluate import LATE_BY
+from dashboards.app.marts import OPEN_AFTER_MIDNIGHT
+from dashboards.app.watch.settings import load_watch
+from pipelines.delivery.outbox import Outbox
+from pipelines.home.folder import Home
+from pipelines.home.settings import load_settings
+
+_AGAIN = dt.timedelta(minutes=10)
+
+
+def next_time(home: Home, since: dt.datetime) -> dt.datetime | None:
+    """When something is due after *since*, the last evaluation, though nothing in the home changes; None: never.
+
+    These are the times of subscriptions and of late data, the end of a day that no run has closed, and the next
+    attempts of messages. An attempt that was due before *since* is due again some minutes after it:
+    that evaluation has failed.
+
+    Raises:
+        HeadwaterError: the settings have a fault.
+    """
+    watch, zone = load_watch(home), ZoneInfo(load_settings(home).timezone)
+    clocks = {one.at for one in watch.subscriptions.values()}
+    clocks |= {alert.by or LATE_BY for alert in watch.alerts.values() if alert.when == "data_late"}
+    if watch.alerts:
+        clocks.add(f"{int(OPEN_AFTER_MIDNIGHT.total_seconds() // 3600):02}:00")
+    today = since.astimezone(zone).date()
+    times = [
+        dt.datetime.combine(day, dt.time.fromisoformat(clock), zone).astimezone(dt.UTC)
+        for clock in clocks
+        for day in (today, today + dt.timedelta(days=1))
+    ]
+    times = [time for time in times if time > since]
+    waiting = [message.next_at for message in Outbox(home).messages() if message.state in ("pending", "sending")]
+    times += [time if time > since else since + _AGAIN for time in waiting]
+    return min(times, default=None)

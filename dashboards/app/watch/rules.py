@@ -1,0 +1,101 @@
+"""The three rules of alerts: a number, the comparison, the usual range of the weekday.
+
+Here: judging a value, as functions of numbers.
+Not here: which rule an alert has (``dashboards.app.watch.settings``), reading values
+(``dashboards.app.watch.measured``).
+
+Why the usual range is computed like this, and how often it tells of nothing: docs/decisions/0026-alerts.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+WEEKS = 8
+"""The weeks before a day that say what is usual."""
+
+WIDTH = 4.5
+"""Half the width of the usual range, in robust standard deviations of a day."""
+
+_SMALLEST = 0.04
+"""The least standard deviation, as a share of the expected value: some metrics hardly change for weeks."""
+_LEAST = 0.01
+"""A smaller share of the expected value counts as this share, because 0 has no logarithm."""
+_ENOUGH = 4
+"""The usual range needs this many days of the same weekday."""
+_RECENT = 14
+"""The days that say how much the level has moved since the weeks before."""
+_MAD_TO_SIGMA = 1.4826
+"""The standard deviation of normal values is this many median absolute deviations."""
+
+Comparison = Literal["previous", "year"]
+BACK: Mapping[Comparison, int] = {"previous": 7, "year": 364}
+"""Comparison → days back, always to the same weekday."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The values about which nobody is told; None: no bound. *expected* is what they are relative to; None: nothing."""
+
+    low: float | None = None
+    high: float | None = None
+    expected: float | None = None
+
+    def side(self, value: float) -> Literal["low", "high"] | None:
+        """On which side *value* lies outside; None: it does not."""
+        if self.low is not None and value < self.low:
+            return "low"
+        return "high" if self.high is not None and value > self.high else None
+
+
+def share_bounds(then: float | None, falls_by: float | None, rises_by: float | None) -> Bounds | None:
+    """The bounds around the value *then* of the comparison; None if it is unknown or 0."""
+    if not then:
+        return None
+    low = None if falls_by is None else then - abs(then) * falls_by
+    high = None if rises_by is None else then + abs(then) * rises_by
+    return Bounds(low, high, then)
+
+
+def usual_bounds(
+    history: Mapping[dt.date, float | None], day: dt.date, festivals: Collection[dt.date] = ()
+) -> Bounds | None:
+    """The usual range on *day*, from the values of the ``WEEKS`` weeks before it; None if there are too few.
+
+    The expected value is the median of the same weekday, moved by what all weekdays have moved lately. The width is the
+    median absolute deviation of all days from the median of their weekday: the days of one weekday are too few for it.
+
+    Args:
+        history: Day → value, also of other days, which do not count.
+        day: The day to judge; its own value does not count.
+        festivals: Days that do not count.
+    """
+    before = {
+        one: value
+        for one, value in history.items()
+        if value is not None and 1 <= (day - one).days <= 7 * WEEKS and one not in festivals
+    }
+    levels = {}
+    for weekday in range(7):
+        found = [value for one, value in before.items() if one.weekday() == weekday]
+        if len(found) >= _ENOUGH and median(found) > 0:
+            levels[weekday] = median(found)
+    if day.weekday() not in levels:
+        return None
+    # Logarithms, because a value can double but not fall by twice itself: sales of few orders are skewed like this.
+    logs = {
+        one: math.log(max(value / levels[one.weekday()], _LEAST))
+        for one, value in before.items()
+        if one.weekday() in levels
+    }
+    recent = [value for one, value in logs.items() if (day - one).days <= _RECENT]
+    moved = median(recent) if len(recent) >= _RECENT // 2 else 0.0
+    middle = median(logs.values())
+    sigma = max(_MAD_TO_SIGMA * median(abs(value - middle) for value in logs.values()), _SMALLEST)
+    expected = levels[day.weekday()] * math.exp(moved)
+    return Bounds(expected * math.exp(-WIDTH * sigma), expected * math.exp(WIDTH * sigma), expected)

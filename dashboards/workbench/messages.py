@@ -1,0 +1,45 @@
+"""What the workbench says when it gives no result, in Chinese and English.
+
+Here: the exceptions with their texts (``workbench.…`` in ``dashboards/words/sql.yaml``).
+Not here: when they are raised.
+"""
+
+from __future__ import annotations
+
+from dashboards.numbers import Language
+from dashboards.texts import Texts
+from pipelines.home.errors import HeadwaterError
+
+
+class WorkbenchError(HeadwaterError):
+    """The workbench gives no result. The exception's own text, for the query log, is the English one."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        """The text ``workbench.<key>``, with *values* filled in."""
+        self._key, self._values = key, values
+        super().__init__(self.said("en"))
+
+    def said(self, language: Language) -> str:
+        """What the user reads; a message of DuckDB in it stays English."""
+        return " ".join(Texts(language)(f"workbench.{self._key}", **self._values).split())
+
+
+class RefusedError(WorkbenchError):
+    """The workbench refuses to run the query."""
+
+
+class UnknownTableError(RefusedError):
+    """The query reads a *table* that the copy does not have; *near* is one of a similar name, '' if there is none."""
+
+    def __init__(self, table: str, near: str) -> None:
+        super().__init__("no_such_table" if near else "no_table", table=table, near=near)
+        self.table = table
+
+
+class QueryError(WorkbenchError):
+    """The query gave no result."""
+
+
+def message_in(error: HeadwaterError, language: Language) -> str:
+    """The text of *error* for a user who reads *language*; English if it has no other."""
+    return error.said(language) if isinstance(error, WorkbenchError) else str(error)
