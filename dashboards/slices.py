@@ -107,6 +107,7 @@ _WHOLE = frozenset(
         "attribution.path_steps",
         "attribution.paths",
         "attribution.touch_models",
+        "attribution.visitor_variants",
         "core.batches",
         "core.entrances",
         "core.first_orders",

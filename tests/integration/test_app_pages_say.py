@@ -156,14 +156,14 @@ def groups(blocks: list[Block] | tuple[Block, ...]) -> Iterator[Group]:
         ("/models?part=effects&", "effect", {"effects"}),
         ("/channels?", "metric", {"course"}),
         ("/entrances?", "metric", {"course"}),
-        ("/entrances?entrance=home_feed&", "metric", {"course"}),
-        ("/entrances?entrance=home_feed&slot=home|feed|1&", "slot_metric", {"course"}),
+        ("/entrances?entrance=home_feed&", "metric", {"course", "hours"}),
+        ("/entrances?entrance=home_feed&slot=home|feed|1&", "slot_metric", {"course", "hours"}),
     ],
 )
 def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts):
     _, blocks = look_at(copy, address + DAYS)
     block = block_of(blocks, key)
-    assert {one.table.key for one in block.blocks if isinstance(one, Chart)} == charts
+    assert {one.table.key for one in flat(block.blocks) if isinstance(one, Chart)} == charts
 
 
 # Addresses of things that do not exist -----------------------------------------------------------------
