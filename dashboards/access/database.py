@@ -1,7 +1,8 @@
-"""Sessions and sign-in attempts, shared by the processes of a server: ``.dashboard/sessions.sqlite``.
+"""Sessions, sign-in attempts and links, shared by the processes of a server: ``.dashboard/sessions.sqlite``.
 
 Here: the tables, transactions.
-Not here: sessions (``dashboards.access.sessions``), attempts (``dashboards.access.attempts``).
+Not here: sessions (``dashboards.access.sessions``), attempts (``dashboards.access.attempts``), links
+(``dashboards.access.links``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ CREATE TABLE IF NOT EXISTS sessions (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS attempts (key TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts (key, at);
+CREATE TABLE IF NOT EXISTS links (
+    hash TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, address TEXT NOT NULL, owner TEXT NOT NULL, note TEXT NOT NULL,
+    made_at REAL NOT NULL, ends_at REAL NOT NULL, revoked_at REAL
+) WITHOUT ROWID;
 """
 _WAIT_SECONDS = 10.0
 

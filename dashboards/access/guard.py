@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import flask
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from dashboards.access.address import names_this_host
 from dashboards.access.database import Database
+from dashboards.access.links import Link, Links
 from dashboards.access.rules import Proxy, Rules
 from dashboards.access.sessions import Sessions, form_token
 from dashboards.access.users import ROLES, Role, User, Users, plain_name
@@ -25,12 +27,13 @@ from pipelines.home.folder import Home
 from pipelines.web.address import host_as_sent, is_proxied, is_same_origin, visitor_of
 from pipelines.web.network import is_loopback
 
-SIGN_IN, SIGN_OUT, HEALTH, METRICS = "/sign-in", "/sign-out", "/health", "/metrics"
+SIGN_IN, SIGN_OUT, HEALTH, METRICS, LINK = "/sign-in", "/sign-out", "/health", "/metrics", "/shared"
 
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 """Headers with which proxies say that they pass a request on."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MOST_COOKIES = 100
 _INSIDE = object()
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -50,14 +53,21 @@ class Visitor:
     token: str = field(default="", repr=False)
 
 
+Shows = Callable[[str, flask.Request], bool]
+"""Whether a link to an address allows a request."""
+
+
 class Guard:
     """Checks the requests to the server of one home."""
 
-    def __init__(self, home: Home, rules: Rules) -> None:
+    def __init__(self, home: Home, rules: Rules, shows: Shows = lambda _address, _request: False) -> None:
+        """*shows* decides which requests a link allows; by default none."""
         self.rules = rules
+        self._shows = shows
         self.users = Users(home)
         self.database = Database(home)
         self.sessions = Sessions(self.database)
+        self.links = Links(self.database)
         # Browsers share cookies between the ports of a host. The name contains a hash of the home, so that the servers
         # of two homes on one host do not overwrite each other's cookie.
         self.cookie = f"headwater_{hashlib.sha256(str(home.root).encode()).hexdigest()[:8]}"
@@ -65,11 +75,13 @@ class Guard:
     def check(self) -> Any:
         """None if the request is allowed; else the response that refuses it or redirects to the sign-in page.
 
-        Stores the visitor, if known, in ``flask.g.user``, ``flask.g.role`` and ``flask.g.form_token``. If the users
-        cannot be read, the response is an error 503.
+        Stores the visitor, if known, in ``flask.g.user``, ``flask.g.role`` and ``flask.g.form_token``; the reader of a
+        link has the link in ``flask.g.link`` too. If the users cannot be read, the response is an error 503.
         """
         request = flask.request
         if request.environ.get("headwater.inside") is _INSIDE:
+            if visitor := request.environ.get("headwater.visitor"):
+                _admit(visitor)
             return None
         if self.rules.is_local and not names_this_host(host_as_sent(request)):
             return _refusal(400, "this server answers to localhost and 127.0.0.1 only")
@@ -81,14 +93,64 @@ class Guard:
             return _refusal(403, f"this request does not come from a page of {request.headers.get('Host', '')}")
         try:
             visitor = self.visitor(request)
+            link = self._link_of(request) if visitor is None else None
         except HeadwaterError as error:
             _LOGGER.warning("%s", error)
             return _refusal(503, "nobody can sign in now; the server's log says why")
         if visitor is not None:
-            flask.g.user, flask.g.role = visitor.name, visitor.role
-            flask.g.form_token = form_token(visitor.token) if visitor.token else ""
+            _admit(visitor)
             return None
-        return None if self.has_sign_in and request.path == SIGN_IN else self._stopped(request)
+        if request.path == LINK or (self.has_sign_in and request.path == SIGN_IN):
+            return None
+        if link is None:
+            return self._stopped(request)
+        if self.state_of(link) != "open":
+            return self._ended(request, link)
+        _admit(Visitor(f"link {link.key}", ROLES[0]))  # no user's name has a space
+        flask.g.link = link
+        return None
+
+    def state_of(self, link: Link) -> Literal["open", "expired", "revoked"]:
+        """Whether *link* still shows its view; it counts as revoked if its maker may not make links any more.
+
+        Where a proxy signs people in, or nobody signs in, this server does not know who that is.
+
+        Raises:
+            HeadwaterError: the users cannot be read.
+        """
+        state = link.state(self.links.now())
+        if state != "open" or not self.has_sign_in:
+            return state
+        users = self.users.all()
+        if self.rules.is_open and not users:
+            return state
+        owner = users.get(link.owner)
+        return state if owner is not None and may_make_links(owner.role) else "revoked"
+
+    def cookie_of(self, link: Link) -> str:
+        """The name of the cookie with the secret of *link*. Each link has its own, so that several can be open."""
+        return f"{self.cookie}_link_{link.key}"
+
+    def _link_of(self, request: flask.Request) -> Link | None:
+        """The link among the browser's cookies that allows *request*, one that is open before those that have ended."""
+        found = None
+        for name, secret in list(request.cookies.items())[:_MOST_COOKIES]:
+            link = self.links.find(secret) if name.startswith(f"{self.cookie}_link_") else None
+            if link is None or not self._shows(link.address, request):
+                continue
+            if self.state_of(link) == "open":
+                return link
+            found = link
+        return found
+
+    def _ended(self, request: flask.Request, link: Link) -> Response:
+        """The answer to a browser with the secret of a *link* that has ended; the cookie is removed."""
+        if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
+            return _refusal(401, "this link has ended")  # the page loads again, and then shows the sentence
+        response = flask.redirect(f"{LINK}?ended={self.state_of(link)}", 303)
+        response.delete_cookie(self.cookie_of(link), path="/")
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @property
     def has_sign_in(self) -> bool:
@@ -147,12 +209,23 @@ def _is_from_here(request: flask.Request) -> bool:
     return is_loopback(visitor_of(request)) and not is_passed_on
 
 
-def inside() -> dict[str, Any]:
+def may_make_links(role: Role) -> bool:
+    """Whether *role* may make links that show a view without a sign-in."""
+    return role in ("analyst", "admin")
+
+
+def inside(visitor: Visitor | None = None) -> dict[str, Any]:
     """The WSGI environment that marks a request of this program to itself; ``check`` allows such requests.
 
-    It contains a Python object as its mark, which no request over the network can carry.
+    With *visitor*, the request has the rights of that user. The mark is a Python object, which no request over the
+    network can carry.
     """
-    return {"headwater.inside": _INSIDE}
+    return {"headwater.inside": _INSIDE} | ({"headwater.visitor": visitor} if visitor else {})
+
+
+def _admit(visitor: Visitor) -> None:
+    flask.g.user, flask.g.role = visitor.name, visitor.role
+    flask.g.form_token = form_token(visitor.token) if visitor.token else ""
 
 
 def _refusal(code: int, why: str) -> Response:

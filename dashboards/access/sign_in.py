@@ -19,7 +19,8 @@ from werkzeug.wrappers import Response
 
 from dashboards.access.address import own_path
 from dashboards.access.attempts import Attempts
-from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard
+from dashboards.access.guard import SIGN_IN, SIGN_OUT, Guard, Shows
+from dashboards.access.link_page import LinkPage
 from dashboards.access.passwords import BusyError, Passwords
 from dashboards.access.rules import Rules
 from dashboards.access.sessions import LONGEST_SECONDS, form_token
@@ -163,15 +164,23 @@ def _time(text: Texts, seconds: int) -> str:
     return text("access.minutes", n=-(-seconds // 60))
 
 
-def add_access(server: flask.Flask, home: Home, rules: Rules, passwords: Passwords | None = None) -> Guard:
-    """Make *server* check every request first and, if people sign in with passwords, serve the sign-in page.
+def add_access(
+    server: flask.Flask,
+    home: Home,
+    rules: Rules,
+    passwords: Passwords | None = None,
+    shows: Shows = lambda _address, _request: False,
+) -> Guard:
+    """Make *server* check every request first, open links to views, and serve the sign-in page if there is one.
 
-    Returns the guard that makes the check. *passwords* replaces the default hashing, for tests.
+    Returns the guard that makes the check. *passwords* replaces the default hashing, for tests; *shows* decides which
+    requests a link allows.
     """
     if rules.proxy:
         server.wsgi_app = TrustedProxies(server.wsgi_app, rules.proxy)  # type: ignore[method-assign]  # Flask documents assigning it
-    guard = Guard(home, rules)
+    guard = Guard(home, rules, shows)
     server.before_request_funcs.setdefault(None, []).insert(0, guard.check)
+    LinkPage(guard).add_to(server)
     if guard.has_sign_in:
         SignIn(guard, passwords).add_to(server)
     return guard

@@ -16,7 +16,8 @@ import flask
 from dash.exceptions import DependencyException
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-_PATH = "/_dash-update-component"
+CALLBACKS = "/_dash-update-component"
+"""The URL of all callbacks."""
 
 
 class _Output(BaseModel):
@@ -55,7 +56,7 @@ def add_check(app: dash.Dash) -> None:
     """Answer 400 to requests that match no callback of *app*, or have values that its function does not accept."""
 
     def check() -> flask.Response | None:
-        if flask.request.path != _PATH or flask.request.method != "POST":
+        if flask.request.path != CALLBACKS or flask.request.method != "POST":
             return None
         try:
             fault = _fault(app, flask.request.get_json(silent=True))

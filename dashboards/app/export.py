@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -150,32 +151,55 @@ def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
     A second sheet describes it with *about*, pairs of name and value. Rows beyond the maximum of a sheet are cut, and
     the second sheet says so.
     """
-    out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(out, options) as book:
-        sheet = book.add_worksheet("data")
-        head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        formats = {key: book.add_format({"num_format": form}) for key, form in _FORMATS.items()}
-        columns, rows = columns_of(table), table.rows
-        for place, (column, heading) in enumerate(zip(columns, headings(columns), strict=True)):
-            sheet.write_string(0, place, heading, head)
-            sheet.set_column(place, place, 28 if column.is_text else 16)
-        for line, row in enumerate(rows[:_MOST_ROWS], start=1):
-            for place, column in enumerate(columns):
-                _write_cell(sheet, line, place, column, row, formats)
-        sheet.freeze_panes(1, 1)
-        notes = book.add_worksheet("about")
-        notes.set_column(0, 0, 18)
-        notes.set_column(1, 1, 100)
-        entries = list(about)
-        if len(rows) > _MOST_ROWS:
-            entries.append(("!", f"the first {_MOST_ROWS:,} of {len(rows):,} rows"))
-        for line, (name, value) in enumerate(entries):
-            notes.write_string(line, 0, name, head)
-            notes.write_string(line, 1, value)
+    with new_book() as (book, out):
+        write_table(book, "data", table)
+        cut = [("!", said)] if (said := cut_note(table)) else []
+        write_pairs(book, "about", [*about, *cut])
     return out.getvalue()
 
 
+@contextmanager
+def new_book() -> Iterator[tuple[Any, io.BytesIO]]:
+    """A new workbook, and the file that has it after the ``with`` block."""
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        yield book, out
+
+
+def write_table(book: Any, name: str, table: Table) -> None:
+    """Add the sheet *name* with *table* to *book*; rows beyond the maximum of a sheet are cut."""
+    sheet = book.add_worksheet(name)
+    head = book.add_format(_HEAD)
+    formats = {key: book.add_format({"num_format": form}) for key, form in _FORMATS.items()}
+    columns = columns_of(table)
+    for place, (column, heading) in enumerate(zip(columns, headings(columns), strict=True)):
+        sheet.write_string(0, place, heading, head)
+        sheet.set_column(place, place, 28 if column.is_text else 16)
+    for line, row in enumerate(table.rows[:_MOST_ROWS], start=1):
+        for place, column in enumerate(columns):
+            _write_cell(sheet, line, place, column, row, formats)
+    sheet.freeze_panes(1, 1)
+
+
+def write_pairs(book: Any, name: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Add the sheet *name* with *pairs* of a name and a text to *book*."""
+    sheet = book.add_worksheet(name)
+    head = book.add_format(_HEAD)
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 100)
+    for line, (title, value) in enumerate(pairs):
+        sheet.write_string(line, 0, title, head)
+        sheet.write_string(line, 1, _fitting(_printable(value)))
+
+
+def cut_note(table: Table) -> str:
+    """The sentence that a sheet has only the first rows of *table*; '' if it has all."""
+    number = len(table.rows)
+    return f"the first {_MOST_ROWS:,} of {number:,} rows" if number > _MOST_ROWS else ""
+
+
+_HEAD = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
 _FORMATS = {"money": "#,##0.00", "share": "0.00%", "count": "#,##0", "number": "#,##0.00", "day": "yyyy-mm-dd",
             "time": "yyyy-mm-dd hh:mm:ss"}  # fmt: skip
 

@@ -58,7 +58,7 @@ def form(text: Texts, what: str, fields: Sequence[Field], old: Mapping[str, str]
     return html.Form(
         [
             *(dcc.Input(type="hidden", name=name, value=value) for name, value in hidden.items()),
-            html.Div([_field(field) for field in fields], className="fields"),
+            fields_of(fields),
             html.Div([*buttons, html.Span(role="status", className="said")], className="buttons"),
         ],
         action=f"/edit/{what}",
@@ -66,6 +66,11 @@ def form(text: Texts, what: str, fields: Sequence[Field], old: Mapping[str, str]
         className="edit",
         **marks({"data-failed": text("edit.failed")}),
     )
+
+
+def fields_of(fields: Sequence[Field]) -> Component:
+    """The *fields* of a form, beside and below each other."""
+    return html.Div([_field(field) for field in fields], className="fields")
 
 
 def _field(field: Field) -> Any:

@@ -75,19 +75,22 @@ def menu(context: Context) -> Component:
     if may_edit("views", context.role):
         parts += [
             html.H3(text("views.save")),
-            form(text, "views", view_fields(text, context.role, _addresses(context))),
+            form(text, "views", view_fields(text, context.role, addresses(context))),
         ]
     parts.append(html.A(text("views.all"), href=view.to("views").href))
     if may_edit("subscriptions", context.role) and view.page in SUBSCRIBED:
         address = address_of(replace(view, first=None, last=None))
         parts.append(html.A(text("subscribe.this"), href=view.to("alerts", what=address).href))
     return html.Details(
-        [html.Summary([icon("bookmark"), text("views.menu")], title=text("views.menu.about")), html.Div(parts)],
+        [
+            html.Summary([icon("bookmark"), html.Span(text("views.menu"))], title=text("views.menu.about")),
+            html.Div(parts),
+        ],
         className="views-menu",
     )
 
 
-def _addresses(context: Context) -> Sequence[tuple[str, str]]:
+def addresses(context: Context) -> Sequence[tuple[str, str]]:
     """What can be saved of the page shown: its days as they are, or the same number of newest days."""
     view, text = context.view, context.locale.text
     if view.page in WITHOUT_DAYS:

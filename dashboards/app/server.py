@@ -21,15 +21,17 @@ from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html
 from dashboards.access.rules import Rules
 from dashboards.access.sign_in import add_access
 from dashboards.access.users import LOCAL, Role
-from dashboards.app import shell
+from dashboards.app import link_reader, shell
 from dashboards.app.callback_request import add_check
 from dashboards.app.context import Context
 from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
+from dashboards.app.links import add_links
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.monitoring import add_monitoring
 from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
+from dashboards.app.page_files import add_page_files
 from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.breakdown import breakdown
 from dashboards.app.pictures import add_pictures
@@ -80,6 +82,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     _add_callbacks(app, marts)
     add_sql(app, marts)
     add_exports(app.server, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
+    add_page_files(app.server, home, lambda view: page_of(marts.copy(), view, role_of(), user_of()))
     add_pictures(app.server, home)
     add_plotly(app.server)
     add_editor(app.server)
@@ -88,7 +91,8 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     app.server.after_request(_with_policy)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
-    add_access(app.server, home, rules or Rules())
+    guard = add_access(app.server, home, rules or Rules(), shows=link_reader.shows)
+    add_links(app.server, home, guard)
     return app
 
 
@@ -215,6 +219,8 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
     try:
         copy = marts.copy()
         context, blocks = page_of(copy, view, role_of(), user_of())
+        if link_reader.link_now():
+            blocks = link_reader.for_reader(blocks)
         return shell.page(context, components(context, blocks), title(blocks)), shell.mark_of(copy)
     except NoDataError:
         return shell.no_data(view, marts.home), ""

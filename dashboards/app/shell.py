@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,10 @@ from dash.development.base_component import Component
 
 from dashboards.app import saved_views
 from dashboards.app.context import Context
+from dashboards.app.export_menu import export_menu
 from dashboards.app.icons import icon
+from dashboards.app.link_frame import as_shared, language_and_theme, plain_brand, reader_tools
+from dashboards.app.link_reader import link_now, unlinked
 from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
 from dashboards.app.slice_bar import slice_bar, slice_note
@@ -66,7 +68,7 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
         ],
         id="main",
     )
-    if view.page in WITHOUT_DAYS:
+    if view.page in WITHOUT_DAYS or link_now():
         return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
     choosers = html.Div([_controls(context), *([filters] if filters else [])], className="choosers")
@@ -75,11 +77,20 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
 
 def _frame(view: View, content: Sequence[Any], context: Context | None = None, title: str = "") -> Any:
     text = Texts(view.language)
+    link = link_now()
+    if link is not None:
+        view = as_shared(link, view)
+        content = unlinked(content)
+    parts = (
+        [_brand(view), _menu(view), _tools(view, context)]
+        if link is None
+        else [plain_brand(), reader_tools(view, link)]
+    )
     return dmc.MantineProvider(
         html.Div(
             [
                 html.A(text("skip"), href="#main", className="skip"),
-                html.Header([_brand(view), _menu(view), _tools(view, context)], className="top"),
+                html.Header(parts, className="top" if link is None else "top shared"),
                 *content,
             ],
             id="page",
@@ -100,11 +111,7 @@ def _frame(view: View, content: Sequence[Any], context: Context | None = None, t
 
 
 def _brand(view: View) -> Component:
-    return html.A(
-        [html.Img(src="/assets/mark.svg", alt="", width=22, height=22), html.Span("Headwater")],
-        href=view.to(PAGES[0]).href,
-        className="brand",
-    )
+    return html.A(plain_brand().children, href=view.to(PAGES[0]).href, className="brand")
 
 
 def _menu(view: View) -> Component:
@@ -133,8 +140,6 @@ def _menu(view: View) -> Component:
 
 def _tools(view: View, context: Context | None) -> Component:
     text = Texts(view.language)
-    other: Language = "en" if view.language == "zh" else "zh"
-    theme = "light" if view.theme == "dark" else "dark"
     return html.Div(
         [
             dmc.TextInput(
@@ -151,15 +156,8 @@ def _tools(view: View, context: Context | None) -> Component:
                 className="badge",
                 role="status",
             ),
-            *([saved_views.menu(context)] if context else []),
-            html.A("EN" if other == "en" else "中文", href=replace(view, language=other).href, className="tool"),
-            html.A(
-                icon(theme),
-                href=replace(view, theme=theme).href,  # type: ignore[arg-type]
-                className="tool",
-                title=text(f"theme.{theme}"),
-                **marks({"aria-label": text(f"theme.{theme}")}),
-            ),
+            *([saved_views.menu(context), export_menu(context)] if context else []),
+            *language_and_theme(view),
             *_visitor(text),
         ],
         className="tools",

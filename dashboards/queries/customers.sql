@@ -47,10 +47,53 @@ SELECT dt, segment_before, segment FROM beside_previous
 WHERE day_no > 1 AND segment <> segment_before
 ORDER BY dt DESC;
 
--- query members: The customers of an octant or a segment.
+-- query members: The customers of an octant or a segment, or all.
 SELECT * FROM customers.rfm
-WHERE dt = $day AND CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key
+WHERE dt = $day AND ($kind = 'all' OR CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key)
 ORDER BY monetary DESC, user_id;
+
+-- query movers: The customers who were in one group on the earlier day and are in another now; those who left as they were.
+WITH now AS (
+    SELECT *, CASE $kind WHEN 'octant' THEN octant ELSE segment END AS key FROM customers.rfm WHERE dt = $day
+), earlier AS (
+    SELECT *, CASE $kind WHEN 'octant' THEN octant ELSE segment END AS key FROM customers.rfm WHERE dt = $before
+), moved AS (
+    SELECT now.* FROM now LEFT JOIN earlier ON earlier.user_id = now.user_id
+    WHERE now.key = $to AND coalesce(earlier.key, '(new)') = $from
+    UNION ALL
+    SELECT earlier.* FROM earlier LEFT JOIN now ON now.user_id = earlier.user_id
+    WHERE $to = '(left)' AND now.user_id IS NULL AND earlier.key = $from
+)
+SELECT * FROM moved ORDER BY monetary DESC, user_id;
+
+-- query last_visits: When and how customers came last.
+SELECT person_id AS user_id, max(dt) AS last_seen_on, arg_max(platform, dt) AS last_platform,
+    arg_max(channel, dt) AS last_channel
+FROM core.visitors WHERE dt <= $day AND person_id IN (SELECT unnest($users))
+GROUP BY person_id;
+
+-- query last_entrances: The entrance of each customer's latest paid order that has one.
+SELECT person_id AS user_id, arg_max(entrance_id, (paid_at, revenue, line_no)) AS last_entrance
+FROM attribution.attributed_sales
+WHERE dt <= $day AND entrance_id <> '(unattributed)' AND person_id IN (SELECT unnest($users))
+GROUP BY person_id;
+
+-- query purchases: The last product of each customer, and the category on which most was spent.
+WITH lines AS (
+    SELECT lines.user_id, lines.product_id, lines.paid_at, lines.revenue, lines.line_no, products.category
+    FROM core.order_lines AS lines LEFT JOIN core.products AS products ON products.sku = lines.sku
+    WHERE lines.dt <= $day AND lines.user_id IN (SELECT unnest($users))
+), last_products AS (
+    SELECT user_id, arg_max(product_id, (paid_at, revenue, line_no)) AS product_id FROM lines GROUP BY user_id
+), spent AS (
+    SELECT user_id, category, sum(revenue) AS revenue FROM lines WHERE category IS NOT NULL GROUP BY ALL
+), favourites AS (
+    SELECT user_id, arg_max(category, (revenue, category)) AS category FROM spent GROUP BY user_id
+)
+SELECT last_products.user_id, coalesce(names.name, last_products.product_id) AS name, favourites.category
+FROM last_products
+LEFT JOIN favourites ON favourites.user_id = last_products.user_id
+LEFT JOIN products.names AS names ON names.product_id = last_products.product_id;
 
 -- query names: Names and advice of octants and segments.
 SELECT 'octant' AS kind, key, name_zh, name_en, advice_zh, advice_en, code AS place

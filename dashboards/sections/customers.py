@@ -27,16 +27,28 @@ PARTS = ("groups", "moves", "value")
 
 
 def customers(
-    locale: Locale, reading: Reading, hrefs: Mapping[Kind, Href] | None = None, parts: Sequence[str] = PARTS
+    locale: Locale,
+    reading: Reading,
+    hrefs: Mapping[Kind, Href] | None = None,
+    parts: Sequence[str] = PARTS,
+    moves: Mapping[Kind, Href] | None = None,
 ) -> list[Block]:
-    """The blocks on customers that the day has data for, of *parts*; *hrefs* give the links of octants and segments."""
+    """The blocks on customers that the day has data for, of *parts*.
+
+    *hrefs* give the links of octants and segments, *moves* those of the moves between them.
+    """
     missing = _missing(locale, reading)
     if missing:
         return [missing, Group((lifetime_value(locale, reading),))]
-    return [_coverage(locale, reading), *(Group(_part(locale, reading, part, hrefs or {})) for part in parts)]
+    return [
+        _coverage(locale, reading),
+        *(Group(_part(locale, reading, part, hrefs or {}, moves or {})) for part in parts),
+    ]
 
 
-def _part(locale: Locale, reading: Reading, part: str, hrefs: Mapping[Kind, Href]) -> tuple[Block, ...]:
+def _part(
+    locale: Locale, reading: Reading, part: str, hrefs: Mapping[Kind, Href], moves: Mapping[Kind, Href]
+) -> tuple[Block, ...]:
     names = all_names(reading)
     if part == "groups":
         groups = all_groups(reading)
@@ -47,7 +59,8 @@ def _part(locale: Locale, reading: Reading, part: str, hrefs: Mapping[Kind, Href
             segment_tiles(locale, groups, names),
         )
     if part == "moves":
-        octants, segments = migration(locale, reading, names, "octant"), migration(locale, reading, names, "segment")
+        octants = migration(locale, reading, names, "octant", moves.get("octant"))
+        segments = migration(locale, reading, names, "segment", moves.get("segment"))
         return (_lifecycle(locale, reading), octants, segments)
     return (_cohorts(locale, reading), lifetime_value(locale, reading), _pareto(locale, reading))
 

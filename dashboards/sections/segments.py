@@ -106,8 +106,8 @@ def _thresholds(locale: Locale, reading: Reading) -> str:
     )
 
 
-def migration(locale: Locale, reading: Reading, names: pl.DataFrame, kind: Kind) -> Block:
-    """Moves of customers between octants or segments."""
+def migration(locale: Locale, reading: Reading, names: pl.DataFrame, kind: Kind, href: Href | None = None) -> Block:
+    """Moves of customers between octants or segments; *href* gives the link of a move to its customers."""
     back = reading.settings.rfm.compare_days
     earlier = reading.day - dt.timedelta(days=back)
     frame = reading.frame(query("customers.migration"), kind=kind)
@@ -124,7 +124,7 @@ def migration(locale: Locale, reading: Reading, names: pl.DataFrame, kind: Kind)
         title,
         [
             text(locale.text("column.from"), "from"),
-            text(locale.text("column.to"), "to"),
+            text(locale.text("column.to"), "to", href=href),
             exact(locale, "customers", field="members"),
             exact(locale, "net_revenue"),
         ],

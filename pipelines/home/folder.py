@@ -289,8 +289,13 @@ class Home:
 
     @property
     def sessions_file(self) -> Path:
-        """The database of sessions."""
+        """The database of sessions and links."""
         return self.access / "sessions.sqlite"
+
+    @property
+    def print_lock(self) -> Path:
+        """Locked while the dashboards' browser makes a file of a page."""
+        return self.access / "print.lock"
 
 
 def root_of(path: Path | None = None) -> Path:

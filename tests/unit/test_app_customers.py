@@ -120,3 +120,43 @@ def test_without_a_snapshot_before_it_is_said_how_to_get_one(shop: Copy) -> None
 def test_the_page_is_there_in_both_languages(shop: Copy, language: str) -> None:
     context, _ = look_at(shop, f"customers?to={DAY}&lang={language}&theme=dark")
     assert context.locale.language == language
+
+
+REACH = ("last_seen_on", "last_platform", "last_channel", "last_entrance", "name", "category")
+
+
+def test_a_list_says_why_and_how_to_reach(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}&segment=all:&lang=en", "analyst")
+    shown = table(blocks, "customers")
+    assert values(shown, "user_id") == [row["user_id"] for row in members(shop, "true")]
+    assert {*REACH, "reason"} <= {column.field for column in shown.columns}
+    first = shown.rows[0]
+    expected = members(shop, "true")[0]
+    scores = f"R{expected['r_score']} F{expected['f_score']} M{expected['m_score']}"
+    assert f"; {scores}; last order " in first["reason"]
+    assert f", {expected['orders']} orders, net ¥" in first["reason"]
+    for row in shown.rows:
+        lines = shop.rows(
+            f"""SELECT coalesce(names.name, lines.product_id) AS name, lines.paid_at, lines.revenue
+            FROM core.order_lines AS lines LEFT JOIN products.names AS names ON names.product_id = lines.product_id
+            WHERE user_id = '{row["user_id"]}' ORDER BY paid_at DESC, revenue DESC"""
+        )
+        assert row["name"] in {line["name"] for line in lines if line["paid_at"] == lines[0]["paid_at"]}
+        seen = shop.one(f"SELECT max(dt) AS day FROM core.visitors WHERE person_id = '{row['user_id']}'")
+        assert row["last_seen_on"] == seen["day"]
+    assert b"last order" in csv_of(shown)
+
+
+def test_viewers_lists_neither_explain_nor_reach(shop: Copy) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}&segment=all:", "viewer")
+    shown = table(blocks, "customers")
+    assert not {*REACH, "reason"} & {column.field for column in shown.columns}
+    ids = {row["user_id"] for row in members(shop, "true")}
+    assert not ids & {*values(shown, "user_id")}
+    assert [one for one in ids if one.encode() in csv_of(shown)] == []
+
+
+@pytest.mark.parametrize("move", ["octant:a~b", "nonsense", "segment:(new)~(left)", "city:a~b", "octant:~"])
+def test_a_move_that_nobody_made_is_said(shop: Copy, move: str) -> None:
+    _, blocks = look_at(shop, f"customers?to={DAY}&move={move}")
+    assert "No customer moved so" in texts(blocks, "missing")[0].text

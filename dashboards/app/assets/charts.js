@@ -62,9 +62,10 @@
   new MutationObserver(watch).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-figure"] });
   window.addEventListener("load", function () { all().forEach(function (place) { place.headwaterWatched = null; }); watch(); });
 
-  // Paper shows all charts, and none wider than the sheet.
+  // Paper shows all charts, and none wider than the sheet. The server's own browser has drawn them for its sheet.
   window.addEventListener("beforeprint", function () {
     isPrinting = true;
+    if (window.headwaterKeepsCharts) { return; }
     all().forEach(function (place) {
       var width = place.clientWidth > PAPER ? PAPER : 0;
       if (width || !isDrawn(place) || place.dataset.light) { draw(place, width); }

@@ -23,12 +23,30 @@
     if (remove) { given.set("remove", "yes"); }
     form.querySelectorAll("button").forEach(function (button) { button.disabled = true; });
     window.fetch(form.action, { method: "POST", body: given }).then(function (answer) {
-      return answer.json().then(function (found) { return [answer.ok, found.said]; });
+      return answer.json().then(function (found) { return [answer.ok, found.said, found.path]; });
     }).catch(function () { return [false, form.dataset.failed || "?"]; }).then(function (result) {
       said.textContent = result[1];
       said.classList.toggle("fault", !result[0]);
       form.querySelectorAll("button").forEach(function (button) { button.disabled = false; });
-      if (result[0]) { window.location.reload(); }
+      if (result[2]) { show(form, window.location.origin + result[2]); } else if (result[0]) { window.location.reload(); }
     });
   }, true);
+
+  // A new link is shown this once, because the server keeps only its hash.
+  function show(form, link) {
+    var old = form.querySelector(".new-link");
+    if (old) { old.remove(); }
+    var line = Object.assign(document.createElement("div"), { className: "new-link" });
+    var field = Object.assign(document.createElement("input"), { value: link, readOnly: true, type: "text" });
+    field.setAttribute("aria-label", form.querySelector(".said").textContent);
+    var button = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: form.dataset.copy });
+    button.addEventListener("click", function () {
+      field.select();
+      // Without HTTPS browsers have no clipboard for pages: the selected text can be copied by hand.
+      if (navigator.clipboard) { navigator.clipboard.writeText(link).then(function () { button.textContent = form.dataset.copied; }); }
+    });
+    line.append(field, button);
+    form.append(line);
+    field.select();
+  }
 })();

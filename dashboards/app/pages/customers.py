@@ -1,7 +1,8 @@
-"""Customers: octants and segments, scores, lifecycle, cohorts, lifetime value; the customers of one segment.
+"""Customers: octants and segments, scores, lifecycle, cohorts, lifetime value.
 
-Here: the choice of a group (segment or octant), and the list of its customers.
-Not here: the other blocks (``dashboards.sections.customers``), one customer (``dashboards.app.pages.customer``).
+Here: the choice of a group (segment or octant), links to the lists of customers.
+Not here: these lists (``dashboards.app.pages.customer_list``), one customer (``dashboards.app.pages.customer``), the
+other blocks (``dashboards.sections.customers``).
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from typing import get_args
 from dashboards.app.as_of import AsOf, as_of
 from dashboards.app.context import Context
 from dashboards.app.pages.customer import customer
+from dashboards.app.pages.customer_list import (
+    ALL_CUSTOMERS,
+    MOVE,
+    NONE_CHOSEN,
+    group_list,
+    group_value,
+    move_value,
+    mover_list,
+)
 from dashboards.app.pages.tabs import tabs
-from dashboards.app.people import shown_id
-from dashboards.blocks import Block, Choice, Controls, Option, Search, Table, Text
-from dashboards.columns import exact, text
-from dashboards.queries import query
+from dashboards.blocks import Block, Choice, Controls, Option, Search
 from dashboards.sections.customers import PARTS
 from dashboards.sections.customers import customers as everything
 from dashboards.sections.reading import Href
 from dashboards.sections.segments import Kind, all_groups, all_names, names_of
 
 MAIN = "customers.rfm_daily"
-NONE_CHOSEN = "*"
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -38,24 +44,23 @@ def customers(context: Context) -> Sequence[Block]:
     if not reading.has(MAIN):
         return everything(context.locale, reading)
     hrefs: Mapping[Kind, Href] = {kind: _to_group(context, kind) for kind in _KINDS}
-    part = tabs(context, dict.fromkeys(PARTS, ()))
+    part = tabs(context, {name: (MOVE,) if name == "moves" else () for name in PARTS})
     chosen = part.choice.value
-    listed = [_controls(context, reading), *_list(context, reading)] if chosen == PARTS[0] else []
-    return [note, part, *listed, *everything(context.locale, reading, hrefs, [chosen])]
+    listed: list[Block] = []
+    if chosen == "groups":
+        listed = [_controls(context, reading), *group_list(context, reading, context.view.get("segment", NONE_CHOSEN))]
+    if chosen == "moves" and (move := context.view.get(MOVE)):
+        listed = mover_list(context, reading, move)
+    moves: Mapping[Kind, Href] = {kind: _to_movers(context, kind) for kind in _KINDS}
+    return [note, part, *listed, *everything(context.locale, reading, hrefs, [chosen], moves)]
 
 
 def _to_group(context: Context, kind: Kind) -> Href:
     return lambda row: context.view.to(segment=group_value(kind, row["key"])).href
 
 
-def group_value(kind: Kind, key: str) -> str:
-    """The value of a group in the URL: ``octant:<key>`` for an octant, only the key for a segment."""
-    return key if kind == "segment" else f"{kind}:{key}"
-
-
-def _group_of(value: str) -> tuple[Kind, str]:
-    kind, _, key = value.rpartition(":")
-    return ("octant", key) if kind == "octant" else ("segment", value)
+def _to_movers(context: Context, kind: Kind) -> Href:
+    return lambda row: context.view.to(**{MOVE: move_value(kind, row["from_key"], row["to_key"])}).href
 
 
 def _controls(context: Context, reading: AsOf) -> Controls:
@@ -71,14 +76,15 @@ def _controls(context: Context, reading: AsOf) -> Controls:
         for key, name in names_of(locale, names, kind).items()
         if (kind, key) in counts
     ]
+    everyone = Option(ALL_CUSTOMERS, locale.text("customers.option_all"))
     chosen = context.view.get("segment", NONE_CHOSEN)
     return Controls(
         (
             Choice(
                 "segment",
                 locale.text("customers.group"),
-                (Option(NONE_CHOSEN, locale.text("customers.no_group")), *options),
-                chosen if any(option.value == chosen for option in options) else NONE_CHOSEN,
+                (Option(NONE_CHOSEN, locale.text("customers.no_group")), everyone, *options),
+                chosen if any(option.value == chosen for option in (everyone, *options)) else NONE_CHOSEN,
                 is_searchable=True,
                 default=NONE_CHOSEN,
                 is_open=True,
@@ -86,42 +92,3 @@ def _controls(context: Context, reading: AsOf) -> Controls:
             Search("user", locale.text("customers.find"), "", locale.text("customers.find.hint")),
         )
     )
-
-
-def _list(context: Context, reading: AsOf) -> list[Block]:
-    """The customers of the segment or octant that the URL names; empty if the URL names none."""
-    locale, value = context.locale, context.view.get("segment", NONE_CHOSEN)
-    if value == NONE_CHOSEN:
-        return []
-    kind, key = _group_of(value)
-    found = reading.frame(query("customers.members"), kind=kind, key=key)
-    if found.is_empty():
-        return [Text(locale.text("customers.unknown_group", day=reading.day, group=key), "missing")]
-    names = all_names(reading)
-    called = {each: names_of(locale, names, each) for each in _KINDS}
-    rows = [
-        {
-            **row,
-            "user_id": shown_id(context, row["user_id"]),
-            **{f"{each}_name": called[each].get(row[each], row[each]) for each in _KINDS},
-        }
-        for row in found.iter_rows(named=True)
-    ]
-    table = Table(
-        "customers",
-        locale.text("customers.list", name=called[kind].get(key, key)),
-        [
-            text(locale.text("column.customer"), "user_id", href=lambda row: context.view.to(user=row["user_id"]).href),
-            *(exact(locale, name) for name in ("recency_days", "frequency", "monetary")),
-            *(exact(locale, name) for name in ("r_score", "f_score", "m_score")),
-            *(text(locale.text(f"column.{each}"), f"{each}_name") for each in _KINDS),
-            text(locale.text("column.first_paid_on"), "first_paid_on"),
-            text(locale.text("column.last_paid_on"), "last_paid_on"),
-        ],
-        rows,
-        locale.text("customers.list.about", day=reading.day),
-        notes=(locale.text("customers.hashed"),) if context.role == "viewer" else (),
-        is_wide=True,
-        keys=_KINDS,
-    )
-    return [table]

@@ -13,6 +13,7 @@ from dash import html
 from dashboards.app.context import Context
 from dashboards.app.edits import may_edit
 from dashboards.app.forms import folded, form
+from dashboards.app.links import link_list
 from dashboards.app.saved_views import link, seen_by, view_fields
 from dashboards.app.view import read_view
 from dashboards.blocks import Block, Part, Table, Text
@@ -22,7 +23,11 @@ from pipelines.home.errors import HeadwaterError
 
 
 def views(context: Context) -> Sequence[Block]:
-    """The views that the user sees; below them forms to change those that the user may change."""
+    """The views that the user sees, and the links; below them forms to change those that the user may change."""
+    return [*_saved(context), *link_list(context)]
+
+
+def _saved(context: Context) -> Sequence[Block]:
     locale = context.locale
     try:
         found = seen_by(context.whole.home, context.user)
