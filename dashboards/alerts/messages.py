@@ -29,15 +29,27 @@ def alert_messages(
         if finding.outcome == "fired":
             alert = watch.alerts[finding.name]
             title, body = alert_text(alert, finding, copy, settings, now)
-            found += [new_message(finding.day, finding.name, to, "alert", title, body, now) for to in alert.to]
+            page = view_of(alert, finding.day).href if alert.is_of_days else ""
+            found += [
+                new_message(finding.day, finding.name, to, "alert", title, body, now, page=page) for to in alert.to
+            ]
     return found
 
 
 def new_message(
-    day: dt.date, name: str, recipient: str, kind: Kind, title: str, body: str, now: dt.datetime, attachment: str = ""
+    day: dt.date,
+    name: str,
+    recipient: str,
+    kind: Kind,
+    title: str,
+    body: str,
+    now: dt.datetime,
+    *,
+    attachment: str = "",
+    page: str = "",
 ) -> Message:
     """A message that is due now."""
-    return Message(day, name, recipient, kind, title, body, now, now, now, attachment)
+    return Message(day, name, recipient, kind, title, body, now, now, now, attachment, page)
 
 
 def alert_text(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.alerts.evaluate import Records, evaluate, festivals_of
 from dashboards.alerts.messages import alert_messages, new_message
+from dashboards.alerts.pictures import with_pictures
 from dashboards.alerts.subscriptions import due_subscriptions, subscription_messages
 from dashboards.app.marts import Copy
 from dashboards.app.watch.settings import Watch, load_watch
@@ -68,7 +69,8 @@ def send_due(home: Home, records: Records, *, now: Clock = utc_now, is_dry_run: 
         return Sent(findings, [message for message in messages if message.file_name not in known], [])
     with outbox.locked():
         findings, messages = _composed(home, watch, settings, records, now(), is_dry_run=False)
-        written = [message for message in messages if outbox.add(message)]
+        new = [message for message in messages if not outbox.has(message)]
+        written = [message for message in with_pictures(home, new, watch.people) if outbox.add(message)]
         write_evaluation(home, now(), findings)
         changed = deliver(home, watch.people, now)
     return Sent(findings, written, changed)

@@ -80,7 +80,11 @@ def subscription_messages(
         ):
             path = write_report(copy.home, one.subscription.language, day=one.last)
             attachment = str(path.relative_to(copy.home.root))
-        found += [new_message(one.day, one.name, name, "subscription", heading, body, now, attachment) for name in to]
+        page = "" if one.subscription.what == REPORT else one.subscription.view().over(one.first, one.last).href
+        found += [
+            new_message(one.day, one.name, name, "subscription", heading, body, now, attachment=attachment, page=page)
+            for name in to
+        ]
     return found
 
 

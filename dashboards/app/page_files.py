@@ -75,13 +75,24 @@ def add_page_files(server: flask.Flask, home: Home, page_of: Callable[[View], Pa
 
 def _printed(server: flask.Flask, home: Home, context: Context, form: Form, name: str) -> bytes:
     """The page of *context* as a file, with the rights of the user who asks for it."""
-    view = replace(context.view, theme="light")  # paper is light
+    view = context.view
     visitor = Visitor(str(flask.g.get("user", "")), flask.g.get("role", "admin"))
     footer = name or context.locale.text(f"page.{view.page}")
     if view.page not in WITHOUT_DAYS:
         footer = f"{footer} · {context.days.first} – {context.days.last}"
+    return printed(server, home, view, form, visitor, f"Headwater · {footer}")
+
+
+def printed(server: flask.Flask, home: Home, view: View, form: Form, visitor: Visitor, footer: str = "") -> bytes:
+    """The page of *view* as a file, with the rights of *visitor*; *footer* stands below each sheet of a PDF.
+
+    Raises:
+        BusyError: another file is being made, and takes too long.
+        ChromiumError: there is no Chromium, or it failed.
+    """
+    href = replace(view, theme="light").href  # paper is light
     with turn(home.print_lock):
-        return page_file(view.href, form, _answers(server, visitor), f"Headwater · {footer}")
+        return page_file(href, form, _answers(server, visitor), footer)
 
 
 def _answers(server: flask.Flask, visitor: Visitor) -> Callable[[str, str, Mapping[str, str], bytes], Answer]:

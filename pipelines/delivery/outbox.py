@@ -47,6 +47,7 @@ class Message:
         attempts: The number of attempts that have begun.
         created_at, changed_at: When it was written, and when its state last changed, UTC.
         next_at: When the next attempt is due, UTC.
+        page: The address of the page that it is about, without its host; '': none.
         error: Why the last attempt failed, as ``kind`` or ``kind:detail``; a text ``delivery.<kind>`` says it in words.
             '': it did not.
     """
@@ -61,6 +62,7 @@ class Message:
     changed_at: dt.datetime
     next_at: dt.datetime
     attachment: str = ""
+    page: str = ""
     state: State = "pending"
     attempts: int = 0
     error: str = ""
@@ -77,11 +79,17 @@ class Message:
         return self.state == "pending"
 
 
+def picture_folder(home: Home) -> Path:
+    """The folder of the pictures that mails carry; each is removed with its message."""
+    return home.alerts / "pictures"
+
+
 class Outbox:
     """The messages of one home. Only a process that has the lock writes."""
 
     def __init__(self, home: Home) -> None:
         """No file is opened before the first call."""
+        self._home = home
         self._folder = home.alerts / "outbox"
         self._lock = home.alerts / ".lock"
 
@@ -94,13 +102,17 @@ class Outbox:
         with handle:
             yield
 
+    def has(self, message: Message) -> bool:
+        """Whether there is a message with the day, name and recipient of *message*."""
+        return (self._folder / message.file_name).exists()
+
     def add(self, message: Message) -> bool:
         """Write *message*, unless there is one with its day, name and recipient; returns whether it was written.
 
         Raises:
             HeadwaterError: the file cannot be written.
         """
-        if (self._folder / message.file_name).exists():
+        if self.has(message):
             return False
         self.save(message)
         return True
@@ -133,6 +145,9 @@ class Outbox:
         for message in self.messages():
             if not message.is_due and message.changed_at < now - KEPT:
                 (self._folder / message.file_name).unlink(missing_ok=True)
+                picture = self._home.root / message.attachment
+                if picture.parent == picture_folder(self._home):  # reports are kept on their own
+                    picture.unlink(missing_ok=True)
 
 
 def changed(message: Message, state: State, now: dt.datetime, **values: object) -> Message:

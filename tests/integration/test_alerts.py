@@ -22,13 +22,16 @@ from dashboards.app.marts import Copy
 from dashboards.app.server import page_of
 from dashboards.app.view import read_view
 from dashboards.app.watch.measured import values_of
+from dashboards.app.watch.settings import load_watch
 from dashboards.app.watch.state import Finding
 from dashboards.blocks import Text, tables
 from dashboards.copy.build import publish
+from dashboards.printing.chromium import SETTING, command
 from dashboards.slices import Slice
 from dashboards.totals import totals
 from pipelines.compute.results import CheckState
-from pipelines.delivery.outbox import Message, Outbox, changed
+from pipelines.delivery.deliver import deliver
+from pipelines.delivery.outbox import KEPT, Message, Outbox, changed, picture_folder
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.yaml_files import parse_yaml
@@ -217,6 +220,34 @@ def test_subscriptions_bring_the_page_and_by_mail_the_report(
     assert send(computed_copy, now=MORNING + dt.timedelta(days=1)).written == []
 
 
+@pytest.mark.real
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_mail_has_the_page_as_a_picture_if_there_is_a_browser(
+    computed_copy: Home, web: WebServer, mail: MailServer, monkeypatch: pytest.MonkeyPatch, has_browser: bool
+) -> None:
+    if not has_browser:
+        monkeypatch.setenv(SETTING, "no-such-browser")
+    elif not command():
+        pytest.skip(f"needs Chromium: apt install chromium, or {SETTING}=…")
+    write(
+        computed_copy,
+        web,
+        "  low: {metric: revenue, below: 100000, to: [ops, anna], language: en}\n",
+        people=f"  anna: mailto://127.0.0.1:{mail.port}?from=a@shop.example&to=anna@shop.example\n",
+    )
+    sent = send(computed_copy)
+    assert [one.state for one in sent.changed] == ["delivered", "delivered"]
+    (received,) = mail.received
+    attached = [one.get_payload(decode=True) for one in received.iter_attachments()]
+    assert len(attached) == has_browser
+    assert all(isinstance(content, bytes) and content.startswith(b"\x89PNG") for content in attached)
+    pictures = list(picture_folder(computed_copy).glob("*.png"))
+    assert len(pictures) == has_browser
+    assert send(computed_copy, now=MORNING + dt.timedelta(minutes=5)).written == []
+    deliver(computed_copy, load_watch(computed_copy).people, lambda: MORNING + KEPT + dt.timedelta(days=1))
+    assert not list(picture_folder(computed_copy).glob("*.png")), "it is removed with its message"
+
+
 @pytest.mark.parametrize("metric", ["revenue", "orders", "visitors", "visitor_conversion_rate", "average_order_value"])
 @pytest.mark.parametrize("parts", [(), (("customers", ("returning",)),), (("platform", ("web", "(unknown)")),)])
 def test_an_alert_has_the_value_that_the_overview_shows(computed: Home, metric: str, parts: Any) -> None:
@@ -373,6 +404,7 @@ def test_a_failed_evaluation_fails_its_run_and_causes_no_alert(computed_copy: Ho
     assert [one.state for one in send(computed_copy, now=dt.datetime.now(dt.UTC)).changed] == ["delivered"]
 
 
+@pytest.mark.real
 def test_the_command_lists_tests_and_refuses(computed_copy: Home, web: WebServer) -> None:
     write(computed_copy, web, "  low: {metric: revenue, below: 100, to: ops}\n")
     shown = headwater(computed_copy, "alerts", "--dry-run")

@@ -57,6 +57,7 @@ def test_a_restored_home_has_the_same_rows_and_nothing_stale(home, tmp_path):
     assert not (other.root / ".workbench" / "current.json").exists()
 
 
+@pytest.mark.real
 def test_without_landing_files_the_rows_are_the_same(home, tmp_path):
     file = tmp_path / "small.tar.zst"
     assert headwater(home, "backup", "--without-landing", str(file)).code == 0
@@ -79,6 +80,7 @@ def test_a_backup_waits_for_the_run_that_goes(tmp_path):
     assert not verified_plan(open_workspace(other)).stale
 
 
+@pytest.mark.real
 def test_a_cut_or_foreign_file_is_refused_and_leaves_nothing(home, tmp_path):
     file = tmp_path / "backup.tar.zst"
     assert headwater(home, "backup", str(file)).code == 0
@@ -109,6 +111,7 @@ def test_a_name_that_leads_out_of_the_home_is_refused(tmp_path):
     assert not (tmp_path / "made" / "out").exists()
 
 
+@pytest.mark.real
 def test_places_in_use_are_refused(home, tmp_path):
     file = tmp_path / "backup.tar.zst"
     inside = headwater(home, "backup", str(home.root / "x.tar.zst"))

@@ -192,6 +192,7 @@ def test_utf_16_is_refused_record_by_record(home: Home) -> None:
     assert batch.quarantined == batch.records > 0
 
 
+@pytest.mark.real
 def test_in_many_large_files_every_record_keeps_its_number(home: Home) -> None:
     for name in ("a", "b", "c"):
         lines = [line(f"{name}{number}") if number % 9000 else b"oops\n" for number in range(1, 60_001)]

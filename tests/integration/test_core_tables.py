@@ -125,6 +125,7 @@ def test_a_cost_beyond_its_type_is_unknown_and_no_error(home):
     ]
 
 
+@pytest.mark.real
 def test_one_order_of_long_ago_does_not_cost_ten_years_of_days(tmp_path):
     short = {
         "start_date": dt.date(2016, 1, 1),

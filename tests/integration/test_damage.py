@@ -27,6 +27,8 @@ from pipelines.lake.partitions import PART, Lake
 from tests.processes import Contents, assert_same_contents, contents, copy_of, headwater, made_up_shop
 from tests.support import run
 
+pytestmark = pytest.mark.real
+
 FLIPS_A_ROUND = 40
 
 

@@ -22,6 +22,8 @@ from pipelines.lake.partitions import Lake
 from tests.shared_homes import made_once
 from tests.support import land, make_home, run, table
 
+pytestmark = pytest.mark.real
+
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 4, 29)

@@ -25,6 +25,8 @@ from tests.real_data import data_set
 from tests.reference_customers import Sales, rfm
 from tests.support import LANDED_AT, assert_same_rows, table
 
+pytestmark = pytest.mark.real
+
 FILE = "online_retail.csv.gz"
 # The tests read only the snapshots of month ends and of the last day.
 SETTINGS = "timezone: Europe/London\ncurrency: GBP\nsnapshots: {daily_for_days: 1}\n"

@@ -12,6 +12,8 @@ from benchmarks.recovery import LAST_DAY, compute_sales, land_shop, recovery, sa
 from pipelines.home.folder import Home, init_home
 from pipelines.simulator import SimulationParameters, parameters_with
 
+pytestmark = pytest.mark.real
+
 
 def recovered_home(folder: Path, parameters: SimulationParameters, days: int, devices: int) -> Home:
     """A home with a simulated log, for which the attributed sales have been computed."""

@@ -248,6 +248,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert "Portfolio health" in text
 
 
+@pytest.mark.real
 def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict[str, Path]) -> None:
     text, _ = read(young_pages["en"])
     assert (
@@ -283,6 +284,7 @@ def test_expectations_are_in_tenths_where_segments_are_not_kept(young: Home, tmp
     assert expected["x"] == sorted(expected["x"], reverse=True)
 
 
+@pytest.mark.real
 def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
     settings = {"start_date": YOUNG[4], "threads": 1, "snapshots": {"daily_for_days": 1}}
     home = make_home(tmp_path / "shop", settings=settings)

@@ -56,6 +56,7 @@ def test_two_ad_groups_of_one_campaign_are_reported(home: Home) -> None:
     assert len(costs(home)) == 1
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -20,6 +20,8 @@ from pipelines.home.folder import REPOSITORY
 from pipelines.web import worker
 from tests.integration.dagster_servers import free_port
 
+pytestmark = pytest.mark.real
+
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 """That ends before its empty line."""
 BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"

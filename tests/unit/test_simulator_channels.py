@@ -14,6 +14,8 @@ from pipelines.simulator.channels import CHANNELS
 from pipelines.simulator.orders import FOREIGN
 from tests.simulated import CLEAN, lines, records, run
 
+pytestmark = pytest.mark.real
+
 NAMES = [channel.name for channel in CHANNELS]
 MARKS = ["referrer", "utm_source", "utm_medium", "utm_campaign", "click_id"]
 

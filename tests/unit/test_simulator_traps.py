@@ -17,6 +17,8 @@ from pipelines.home.folder import REPOSITORY
 from pipelines.simulator import TRAPS, SimulationParameters, parameters_with
 from tests.simulated import CLEAN, SHANGHAI, content, events, good, lines, records, run, truth
 
+pytestmark = pytest.mark.real
+
 Mark = Callable[[Path], int]
 """A function that counts how often a trap is visible in the files below a folder."""
 
