@@ -93,12 +93,12 @@ def test_an_operators_week(browser, shop, web, language):
 
     page.goto(f"{shop.url}/entrances?{DAYS}&lang={language}")
     settled(page)
-    page.locator(".views-menu > summary").click()
+    page.locator(".views-menu > summary").first.click()
     sent_form(page, "views", name=f"Entrances {language}", note="Monday")
-    page.locator(".views-menu > summary").click()
+    page.locator(".views-menu > summary").first.click()
     followed(page, lambda: page.get_by_text(f"Entrances {language}", exact=True).click(), "/entrances?")
 
-    page.locator(".views-menu > summary").click()
+    page.locator(".views-menu > summary").first.click()
     followed(page, lambda: page.get_by_text(words["subscribe"]).click(), "what=/entrances")
     sent_form(page, "subscriptions", name=f"weekly {language}")
     sent = send_due(shop.home, Records(), now=lambda: MORNING)

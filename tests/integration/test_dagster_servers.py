@@ -145,8 +145,14 @@ def test_jobs_schedule_and_sensor_are_listed_and_switched(servers):
         return {**found, "schedules": sorted(found["schedules"], key=lambda schedule: schedule["name"])}
 
     found = listed()
-    assert {job["name"] for job in found["jobs"]} == {"__ASSET_JOB", "ingestion", "report", "tables"}
-    [schedule, report], [sensor] = found["schedules"], found["sensors"]
+    assert {job["name"] for job in found["jobs"]} == {
+        "__ASSET_JOB", "alerts", "ingestion", "report", "retention", "tables",
+    }  # fmt: skip
+    schedule, report, retention = found["schedules"]
+    assert (retention["name"], retention["scheduleState"]["status"]) == ("retention", "RUNNING")
+    sensors = {one["name"]: one for one in found["sensors"]}
+    assert sorted(sensors) == ["alerts", "landing"]
+    sensor = sensors["landing"]
     assert (schedule["name"], schedule["scheduleState"]["status"]) == ("daily", "RUNNING")
     assert (report["name"], report["scheduleState"]["status"]) == ("report", "RUNNING")
     assert (sensor["name"], sensor["sensorState"]["status"]) == ("landing", "RUNNING")
@@ -159,7 +165,7 @@ def test_jobs_schedule_and_sensor_are_listed_and_switched(servers):
     servers.ask("mutation($id: String!) { stopSensor(id: $id) { __typename } }", id=sensor["sensorState"]["id"])
     found = listed()
     assert found["schedules"][0]["scheduleState"]["status"] == "STOPPED"
-    assert found["sensors"][0]["sensorState"]["status"] == "STOPPED"
+    assert {one["name"]: one["sensorState"]["status"] for one in found["sensors"]}["landing"] == "STOPPED"
     start = "mutation($which: ScheduleSelector!) { startSchedule(scheduleSelector: $which) { __typename } }"
     servers.ask(start, which=SCHEDULE)
     assert listed()["schedules"][0]["scheduleState"]["status"] == "RUNNING"
