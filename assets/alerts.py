@@ -1,7 +1,7 @@
 """Alerts in Dagster: the job that evaluates them and sends messages, and the sensor that requests it.
 
 Here: when to look: tables, settings or failed runs have changed, or something is due by the time of day.
-Not here: who is told what (``dashboards.alerts.run``), which is decided again in the run.
+Not here: who gets which message (``dashboards.alerts.run``): the run decides that again.
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.

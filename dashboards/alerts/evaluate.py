@@ -149,7 +149,7 @@ def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) ->
 
 
 def _failed_runs(name: str, failures: Sequence[RunFailure], today: dt.date, timezone: str) -> Finding:
-    """The failed runs of yesterday and today. The day is that of the latest, so that each day with one is told once."""
+    """The failed runs of yesterday and today, on the day of the latest: each day with one causes one message."""
     latest = sorted(failures, key=lambda failure: failure.at, reverse=True)
     times = [local_time(failure.at.astimezone(dt.UTC).replace(tzinfo=None), timezone) for failure in latest]
     found = [(at, failure) for at, failure in zip(times, latest, strict=True) if at and (today - at.date()).days <= 1]
@@ -160,7 +160,7 @@ def _failed_runs(name: str, failures: Sequence[RunFailure], today: dt.date, time
 
 
 def _failed_checks(name: str, checks: Sequence[CheckState], today: dt.date) -> Finding:
-    """The checks that hold data back now. They are told once a day until they pass."""
+    """The checks that hold data back now. They cause a message once a day until they pass."""
     failed = [check for check in checks if check.passed is False and check.severity == "error"]
     details = [_detail(f"{check.table}: {check.name}: {check.found}") for check in failed[:_MOST_DETAILS]]
     return Finding(name, today, "fired" if failed else "fine", details=tuple(details))

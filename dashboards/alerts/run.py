@@ -1,4 +1,4 @@
-"""The one place that decides who is told what now: ``headwater alerts`` and Dagster both call it.
+"""The one place that decides who gets which message now: ``headwater alerts`` and Dagster both call it.
 
 Here: evaluating, writing messages into the outbox, delivering what is due.
 Not here: each of these steps.
