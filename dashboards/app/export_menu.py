@@ -44,6 +44,6 @@ def _file(context: Context, form: str) -> Component:
     return html.A(
         text(f"page_file.{form}"),
         href=f"/export/{context.view.page}.{form}{context.view.query}",
-        className="page-file preset",
+        className="page-file",
         **marks({"data-making": text("page_file.making"), "data-done": text("page_file.done")}),
     )
