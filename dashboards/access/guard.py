@@ -93,8 +93,9 @@ class Guard:
         if request.path == HEALTH and request.method in _SAFE:
             return None
         if request.path == METRICS:
-            is_allowed = _is_from_here(request) or _has_metrics_token(request)
-            return None if is_allowed else _refusal(403, f"only programs on this computer may read this, or with the token {METRICS_TOKEN}")
+            if _is_from_here(request) or _has_metrics_token(request):
+                return None
+            return _refusal(403, f"only programs on this computer, or with the token {METRICS_TOKEN}, may read this")
         if request.method not in _SAFE and not is_same_origin(request):
             return _refusal(403, f"this request does not come from a page of {request.headers.get('Host', '')}")
         try:

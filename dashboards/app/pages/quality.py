@@ -96,8 +96,7 @@ def _reasons(context: Context) -> Table:
     locale = context.locale
     timezone = context.copy.settings.timezone
     rows = [
-        row
-        | {"landed": local_time(row["landed_at"], timezone), "reasons": reasons_in(locale.text, row["reasons"])}
+        row | {"landed": local_time(row["landed_at"], timezone), "reasons": reasons_in(locale.text, row["reasons"])}
         for row in context.rows(query("quality.reasons"))
     ]
     columns = [
