@@ -34,9 +34,10 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 class DagsterEngine:
     """Runs steps of *home* in this process and records them in its ``.dagster``."""
 
-    def __init__(self, home: Home, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, home: Home, tell: Callable[[str], None] | None = None, *, queries_on: str | None = None) -> None:
+        """*queries_on*: ``duckdb`` or ``spark``; None: the engine of the settings."""
         self._home = home
-        self._input, self._results = StepInput(home), StepResults()
+        self._input, self._results = StepInput(home, engine=queries_on), StepResults()
         if tell is not None:
             self._input.tell = tell
         self._built: tuple[Workspace, dg.Definitions] | None = None

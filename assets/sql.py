@@ -19,6 +19,7 @@ from assets.recording import RunRecorder, asset_key, code_version, table_name, t
 from assets.step import RESOURCES, step_of
 from pipelines.compute.checks import grain_check_name
 from pipelines.compute.runner import Runner
+from pipelines.compute.spark import spark_of
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.lock import home_lock
@@ -151,7 +152,9 @@ def _compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with home_lock(step_input.home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
             workspace = step_input.open(context.run.run_id)
             with session(step_input.home, workspace.settings) as connection:
-                result = Runner(workspace, connection, step_input.blocked, step_input.tell).compute(tables, span)
+                spark = spark_of(workspace.settings, step_input.engine) if span else None
+                runner = Runner(workspace, connection, step_input.blocked, step_input.tell, spark)
+                result = runner.compute(tables, span)
                 results.computed.append(result)
                 for table in result.tables.values():
                     context.log.info(totals(table))

@@ -31,11 +31,13 @@ class StepInput:
     Attributes:
         home: The home that the steps work on.
         blocked: Partitions that earlier runs of the same command blocked.
+        engine: ``duckdb`` or ``spark``, instead of the settings' engine; None: that of the settings.
         tell: Called with each line about the progress.
     """
 
     home: Home
     blocked: frozenset[tuple[str, PartitionKey]] = frozenset()
+    engine: str | None = None
     tell: Tell = lambda _line: None
     _opened: tuple[str, Workspace] | None = None
 

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from pipelines.collector.landing import last_written, left_files
 from pipelines.compute.damage import damage_error
 from pipelines.compute.planner import verified_plan
+from pipelines.compute.spark import missing
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.databases.loading import missing_packages
 from pipelines.databases.settings import load_databases, url_of
@@ -77,6 +78,10 @@ def diagnose(home: Home, *, deep: bool = False) -> list[Finding]:
             "settings", "ok", f"{workspace.settings.timezone}, {workspace.settings.currency}, from {start or '(unset)'}"
         )
     )
+    if workspace.settings.engine == "spark":
+        fault = missing(workspace.settings.spark)
+        cluster = workspace.settings.spark.remote or workspace.settings.spark.master
+        findings.append(Finding("spark", "error" if fault else "ok", fault or f"{cluster}; it was not asked"))
     findings += _databases(home)
     if home.forgetting_file.exists():
         remedy = f"run it again for the user whose id is in {home.forgetting_file}"
@@ -116,8 +121,8 @@ def _databases(home: Home) -> Iterator[Finding]:
     except HeadwaterError as error:
         yield Finding("databases", "error", error.fault, error.remedy or "correct it")
         return
-    if databases and (missing := missing_packages()):
-        message = f"{home.databases_file}: is not used, because packages are missing: {', '.join(missing)}"
+    if databases and (absent := missing_packages()):
+        message = f"{home.databases_file}: is not used, because packages are missing: {', '.join(absent)}"
         yield Finding("databases", "error", message, "pip install 'headwater[database]'")
     for name, database in databases.items():
         try:

@@ -6,7 +6,8 @@ Not here: the steps of a run (``pipelines.compute.run``).
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
 
 import typer
 
@@ -49,6 +50,10 @@ def run(
             "--verify", help="Compare every file of the lake with its checksum; a damaged partition is computed again."
         ),
     ] = False,
+    engine: Annotated[
+        Literal["duckdb", "spark"] | None,
+        typer.Option(help="Where queries run, instead of `engine` in the settings.", show_default=False),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,8 +71,9 @@ def run(
     except HeadwaterError as error:
         refuse_usage(str(error))
     request = Request(tables, from_.date() if from_ else None, to.date() if to else None, force, verify)
+    recorder = partial(recording_engine, queries_on=engine)
     with teller() as tell:
-        summary = run_stoppable(lambda tell: run_home(place, request, engine=recording_engine, tell=tell), tell)
+        summary = run_stoppable(lambda tell: run_home(place, request, engine=recorder, tell=tell), tell)
     ignore_signals()
     print_summary(summary, as_json=as_json)
     if summary.has_errors:

@@ -8,12 +8,14 @@ Not here: the other checks (``sql/checks/``), blocking (``pipelines.compute.runn
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import duckdb
 
 from pipelines.compute.inputs import Inputs
 from pipelines.compute.results import CheckResult
+from pipelines.compute.spark import Spark
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import DaySpan, PartitionKey
 from pipelines.sqlproject.model import Model
@@ -22,7 +24,8 @@ from pipelines.sqlproject.project import Project
 SAMPLE_ROWS = 5
 """Number of offending rows that a failed check shows."""
 
-_AT_ONCE = 10_000
+Rows = tuple[Sequence[str], Iterator[tuple[Any, ...]]]
+"""The columns and rows of a query."""
 
 
 def grain_check_name(model: Model) -> str:
@@ -53,18 +56,22 @@ class Checks:
         for check in self._project.checks[model.name]:
             self.results[check.name] = CheckResult(check.name, model.name, check.severity, check.remedy)
 
-    def run(self, model: Model, keys: Collection[PartitionKey]) -> set[PartitionKey]:
-        """Run every check of *model* on its result for the partitions *keys*; returns those to block."""
+    def run(self, model: Model, keys: Collection[PartitionKey], spark: Spark | None = None) -> set[PartitionKey]:
+        """Run every check of *model* on its result for the partitions *keys*; returns those to block.
+
+        With *spark*, its session has the result and runs the checks.
+        """
+        rows = spark.rows if spark else self._rows
+        mount = spark.mount if spark else self._inputs.mount if self._inputs else None
         failed: set[PartitionKey] = set()
-        if not self._is_grain_unique(model):
-            failed = self._run(grain_check_name(model), _grain_query(model), keys)
+        if spark or not self._is_grain_unique(model):
+            failed = self._run(grain_check_name(model), rows(_grain_query(model)), keys)
         days = [key for key in keys if key is not None]
         span = DaySpan(days[0], days[-1]) if days else None
         for check in self._project.checks[model.name]:
-            if self._inputs is not None:
-                others = [read for read in self._project.reads[check.name] if read.table != model.name]
-                self._inputs.mount(others, span)
-            failed |= self._run(check.name, self._project.sql(check, span), keys)
+            if mount is not None:
+                mount([read for read in self._project.reads[check.name] if read.table != model.name], span)
+            failed |= self._run(check.name, rows(self._project.sql(check, span)), keys)
         return failed
 
     def _is_grain_unique(self, model: Model) -> bool:
@@ -79,23 +86,25 @@ class Checks:
         row = self._connection.execute(f"{query} FROM {identifier(model.name)}").fetchone()
         return bool(row and row[0])
 
-    def _run(self, name: str, query: str, keys: Collection[PartitionKey]) -> set[PartitionKey]:
-        result = self.results[name]
+    def _rows(self, query: str) -> Rows:
         cursor = self._connection.execute(query)
-        names = [column[0] for column in cursor.description or ()]
+        return [column[0] for column in cursor.description or ()], iter(cursor.fetchone, None)
+
+    def _run(self, name: str, found: Rows, keys: Collection[PartitionKey]) -> set[PartitionKey]:
+        result = self.results[name]
+        names, rows = found
         failed: set[PartitionKey] = set()
-        while batch := cursor.fetchmany(_AT_ONCE):
-            for row in batch:
-                found = dict(zip(names, row, strict=True))
-                result.rows += 1
-                if len(result.sample) < SAMPLE_ROWS:
-                    result.sample.append(found)
-                day = found.get("dt")
-                if isinstance(day, dt.date):
-                    result.days.add(day)
-                    failed.add(day)
-                else:
-                    failed |= set(keys)
+        for values in rows:
+            row = dict(zip(names, values, strict=True))
+            result.rows += 1
+            if len(result.sample) < SAMPLE_ROWS:
+                result.sample.append(row)
+            day = row.get("dt")
+            if isinstance(day, dt.date):
+                result.days.add(day)
+                failed.add(day)
+            else:
+                failed |= set(keys)
         return failed if result.severity == "error" else set()
 
 

@@ -17,6 +17,7 @@ from pipelines.compute.damage import damage_error, name_damaged_file
 from pipelines.compute.planner import Keys, Plan, Segment, landed_days, steps, verified_plan
 from pipelines.compute.results import CheckResult, RunResult
 from pipelines.compute.runner import Runner
+from pipelines.compute.spark import spark_of
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home
 from pipelines.home.lock import Tell, home_lock
@@ -155,7 +156,8 @@ class DirectEngine:
         """
         workspace = open_workspace(self._home)
         with session(self._home, workspace.settings) as connection:
-            return Runner(workspace, connection, blocked).compute(tables, span)
+            spark = spark_of(workspace.settings) if span else None
+            return Runner(workspace, connection, blocked, spark=spark).compute(tables, span)
 
     def close_dead_runs(self) -> None:
         """Do nothing: this engine keeps no records."""

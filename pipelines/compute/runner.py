@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -22,6 +23,7 @@ from pipelines.compute.checks import Checks
 from pipelines.compute.inputs import Inputs
 from pipelines.compute.planner import landed_days
 from pipelines.compute.results import PartitionResult, RunResult, TableResult
+from pipelines.compute.spark import Spark
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
 from pipelines.home.errors import HeadwaterError
@@ -29,9 +31,12 @@ from pipelines.home.files import convert_write_errors, temporary_for
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
-from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
+from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql, relation_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import run_step
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROWS_PER_CHUNK = 4_000_000
 """Maximum number of raw records in one chunk of days, so that intermediate results stay near the memory limit.
@@ -59,6 +64,7 @@ class Runner:
         connection: The session.
         blocked: Partitions that earlier runs of the same command blocked. Partitions that read them are blocked too.
         tell: Called with a line about each table before it is computed.
+        spark: The session that computes the tables by day; None: DuckDB computes them too.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Runner:
         connection: duckdb.DuckDBPyConnection,
         blocked: Collection[tuple[str, PartitionKey]] = (),
         tell: Callable[[str], None] = lambda _line: None,
+        spark: SparkSession | None = None,
     ) -> None:
         self._workspace = workspace
         self._project = workspace.project
@@ -78,6 +85,8 @@ class Runner:
         self._blocked = set(blocked)
         self._inputs = Inputs(workspace, connection)
         self._checks = Checks(self._project, connection, self._inputs)
+        self._spark_session = spark
+        self._spark: Spark | None = None
         self._versions = StoredVersions(workspace, ())
         self._tables: dict[str, TableResult] = {}
         self._all_kept_days: dict[str, list[Day]] | None = None
@@ -88,6 +97,15 @@ class Runner:
         Raises:
             HeadwaterError: a query fails or a file cannot be written. Partitions already published stay published.
         """
+        with ExitStack() as stack:
+            if self._spark_session is not None:
+                folder = stack.enter_context(scratch_folder(self._workspace.home))
+                self._spark = Spark(
+                    self._workspace, self._spark_session, self._connection, self._inputs.verifier, folder
+                )
+            return self._compute_all(tables, span)
+
+    def _compute_all(self, tables: Collection[str], span: DaySpan | None) -> RunResult:
         models = [model for name, model in self._project.models.items() if name in tables]
         for model in models:
             self._tables[model.name] = TableResult(model.name)
@@ -140,10 +158,14 @@ class Runner:
         ready = [key for key in keys if not self._block_if_inputs_blocked(model, key)]
         if ready:
             self._tell(f"computing {model.name}" + (f", {span}" if span else ""))
-            self._inputs.mount(self._project.reads[model.name], span, model.name)
-            query = self._project.sql(model, span)
-            table.sql = table.sql or query
+            table.sql = table.sql or self._project.sql(model, span)
             with _fault_named(model), ExitStack() as stack:
+                if self._spark and span and not (model.python or self._project.is_versioned_by_content(model)):
+                    self._stage(self._spark, model, ready, span)
+                    table.seconds += time.monotonic() - started
+                    return
+                self._inputs.mount(self._project.reads[model.name], span, model.name)
+                query = self._project.sql(model, span)
                 if model.python:
                     folder = stack.enter_context(scratch_folder(self._workspace.home))
                     query = run_step(self._connection, model.python, query, model.types, folder)
@@ -194,9 +216,32 @@ class Runner:
             self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
             self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
 
-    def _sound(self, model: Model, keys: list[PartitionKey]) -> list[PartitionKey]:
+    def _stage(self, spark: Spark, model: Model, keys: list[PartitionKey], span: DaySpan) -> None:
+        """Let Spark compute *model* for *span*, then write the files of the lake from Spark's."""
+        spark.mount(self._project.reads[model.name], span, model.name)
+        staged = spark.stage(model, self._project.bind(model, span))
+        written: list[_Written] = []
+        try:
+            _refuse_days(model, span, [day for day in staged if not span.first <= day <= span.last])
+            spark.show(model.name, list(staged.values()))
+            for key in self._sound(model, keys, spark):
+                version = self._versions.by_inputs(model, key)
+                if version is None or key is None:
+                    self._remove(model, key)
+                    continue
+                if self._project.reads_itself(model):
+                    self._versions.of(model.name)[key] = version
+                files = [staged[key]] if key in staged else []
+                written.append(self._write(model, key, f"({relation_sql(model.types, files)})", version))
+            self._publish(model, written)
+        finally:
+            for item in written:
+                item.temporary.unlink(missing_ok=True)
+            spark.forget(model.name)
+
+    def _sound(self, model: Model, keys: list[PartitionKey], spark: Spark | None = None) -> list[PartitionKey]:
         """Run the checks on the partitions *keys*, block those that fail or have a blocked input, return the others."""
-        failed = self._checks.run(model, keys)
+        failed = self._checks.run(model, keys, spark)
         for key in keys:
             if key in failed or self._block_if_inputs_blocked(model, key):
                 self._block(model, key)
@@ -215,12 +260,9 @@ class Runner:
 
     def _refuse_other_days(self, model: Model, span: DaySpan) -> None:
         query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
-        for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall():
-            raise HeadwaterError(
-                f"returns a row with dt {day or 'NULL'}, outside the computed days {span}",
-                where=model.path,
-                remedy="add 'dt BETWEEN $from_dt AND $to_dt'",
-            )
+        _refuse_days(
+            model, span, [day for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall()]
+        )
 
     def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
         target = self._workspace.lake.file(model.name, key)
@@ -244,6 +286,15 @@ class Runner:
         if self._versions.of(model.name).pop(key, None) is not None:
             self._workspace.lake.remove(model.name, key)
             self._tables[model.name].removed.append(key)
+
+
+def _refuse_days(model: Model, span: DaySpan, days: Collection[Day | None]) -> None:
+    for day in days:
+        raise HeadwaterError(
+            f"returns a row with dt {day or 'NULL'}, outside the computed days {span}",
+            where=model.path,
+            remedy="add 'dt BETWEEN $from_dt AND $to_dt'",
+        )
 
 
 @contextmanager

@@ -235,13 +235,28 @@ class RetentionSettings(Section):
     reports_days: Whole | None = Field(None, ge=1, le=36_500)
 
 
+class SparkSettings(Section):
+    """The cluster of ``engine: spark``.
+
+    Attributes:
+        master: Its address: ``local[*]`` (this machine), ``spark://host:7077``, ``yarn``, ``k8s://…``.
+        remote: The address of a Spark Connect server, ``sc://host:15002``, instead of *master*.
+        options: Other settings of Spark, name → value.
+    """
+
+    master: str = "local[*]"
+    remote: str = ""
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
 class Settings(Section):
     """All keys of ``config/headwater.yaml``, with their defaults."""
 
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
     currency: Annotated[str, shaped("[A-Z]{3}", "three capital letters such as CNY")] = "CNY"
     start_date: Annotated[dt.date | None, BeforeValidator(_written_as_date)] = None
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: SparkSettings = SparkSettings()
     threads: Whole | None = Field(None, ge=1, le=1024)
     memory_limit: Annotated[str, shaped(_MEMORY, "a number and a unit such as 3GB, 500MB or 2.5GiB")] = "3GB"
     inputs: InputSettings = InputSettings()

@@ -81,7 +81,7 @@ def test_the_template_states_the_defaults(home):
         ),
         ("snapshots: {then: week_end}", "'snapshots.then' is 'week_end': input should be 'month_end'"),
         ("memory_limit: lots", "'memory_limit' is 'lots'"),
-        ("engine: oracle", "'engine' is 'oracle': input should be 'duckdb'"),
+        ("engine: oracle", "'engine' is 'oracle': input should be 'duckdb' or 'spark'"),
         ("start_date: soon", "'start_date' is 'soon'"),
         ("timezone: UTC\ntimezone: CET", "line 2: not valid YAML: key 'timezone' is repeated"),
         ("timezone: [", "not valid YAML"),
