@@ -44,7 +44,12 @@ _OPTIONS: Mapping[str, Any] = {
 }
 """Settings of every session: without them results differ from DuckDB's."""
 
-_LOCAL_OPTIONS: Mapping[str, Any] = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+_DRIVER_OPTIONS: Mapping[str, Any] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+"""Settings of a driver in this process: it shows nothing of its own."""
 
 
 def missing(settings: SparkSettings) -> str:
@@ -76,7 +81,7 @@ def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) 
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("headwater")
-    builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_LOCAL_OPTIONS))
+    builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_DRIVER_OPTIONS))
     try:
         return builder.config(map={**_OPTIONS, **dict(options)}).getOrCreate()
     except Exception as error:  # each kind of cluster has errors of its own
