@@ -167,6 +167,8 @@ class Spark:
             with self._computed(query) as frame:
                 _require_types(model, frame)
                 order = ["dt", *(name for name in model.sorted_by if name != "dt")]
+                if frame.columns == ["dt"]:  # Spark refuses files without a column of their own
+                    frame = frame.selectExpr("dt", "dt AS day")
                 frame.repartition("dt").sortWithinPartitions(*order).write.partitionBy("dt").parquet(_uri(folder))
         except HeadwaterError as error:
             raise HeadwaterError(error.what, where=model.path, remedy=error.remedy) from error

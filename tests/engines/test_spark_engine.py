@@ -177,7 +177,7 @@ def test_a_failed_check_holds_back_the_day(plain, tmp_path):
     )
     outcome = headwater(home, "run", "--select", "mine.doubled")
     assert outcome.code == 1
-    assert "mine_doubled_grain" in outcome.output
+    assert "mine_doubled_grain" in outcome.out + "\n".join(outcome.errors)
     assert not rows_of(home, "mine.doubled")
 
 
