@@ -204,6 +204,8 @@ def _lake(workspace: Workspace) -> Iterator[Finding]:
     plan = verified_plan(workspace)
     if before := plan.describe_before():
         yield Finding("start", "warn", before)
+    if closed := plan.describe_closed():
+        yield Finding("retention", "warn" if plan.late else "ok", closed)
     partitions = sum(len(keys) for keys in plan.expected.values())
     if plan.is_empty:
         through = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""
