@@ -189,11 +189,11 @@ def _damaged_batches(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
 
 
 def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
-    remedy = f"headwater run{' --verify' if deep else ''} computes it again"
     folders = [manifest_file(workspace.raw.root).parent]
     for table in workspace.project.models:
         folders.append(workspace.lake.folder(table))
         for path in workspace.lake.damaged(table, workspace.lake.versions(table, deep=deep)):
+            remedy = workspace.remedy_for_damage(*workspace.lake.partition(path))
             yield Finding("lake", "error", f"{path}: damaged: it does not match {folders[-1] / CHECKSUMS}", remedy)
     for folder in folders:
         if not are_sound(folder):

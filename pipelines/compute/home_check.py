@@ -25,9 +25,9 @@ from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.sources.source import Source, load_sources
 from pipelines.sqlproject.linter import lint
+from pipelines.sqlproject.look_backs import look_backs, require_days
 from pipelines.sqlproject.metrics import load_metrics
 from pipelines.sqlproject.project import Project, count_files, load_project
-from pipelines.sqlproject.look_backs import look_backs, require_days
 from pipelines.sqlproject.queries import Query, faults_of, metric_faults, relations, whole_file
 from pipelines.sqlproject.reads import sample_span
 

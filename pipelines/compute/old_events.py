@@ -10,14 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipelines.compute.damage import name_damaged_file
 from pipelines.compute.planner import Plan, make_plan
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.home.folder import Home
-from pipelines.ingest.old_events import delete_events, outputs_before
+from pipelines.ingest.old_events import delete_events, raw_files_before
 from pipelines.lake.duck import session
 from pipelines.lake.partitions import Day, PartitionKey
 from pipelines.sqlproject.look_backs import look_backs
@@ -73,7 +72,16 @@ def old_events(home: Home, now: dt.datetime) -> OldEvents | None:
     before, waiting = _not_needed(workspace, plan, last - dt.timedelta(days=days))
     if workspace.events_from is not None:
         before = max(before, workspace.events_from)
-    return _found(replace(workspace, events_from=before), waiting)
+    raw = raw_files_before(home, before)
+    if not raw and workspace.events_from is None:
+        # The first events are not that old, so days near them are complete: keep their details.
+        return OldEvents(before, 0, {}, 0, waiting) if waiting else None
+    closed = replace(workspace, events_from=before)
+    partitions = {name: keys for name in closed.first_days if (keys := _details(closed, name))}
+    if not (raw or partitions or waiting):
+        return None
+    paths = [*raw, *(workspace.lake.file(name, key) for name, keys in partitions.items() for key in keys)]
+    return OldEvents(before, len(raw), partitions, sum(path.stat().st_size for path in paths), waiting)
 
 
 def delete(home: Home, old: OldEvents) -> None:
@@ -106,18 +114,8 @@ def _not_needed(workspace: Workspace, plan: Plan, before: Day) -> tuple[Day, str
     return before, waiting
 
 
-def _found(workspace: Workspace, waiting: str) -> OldEvents | None:
-    assert workspace.events_from is not None
-    raw = outputs_before(workspace.raw, workspace.events_from)
-    closed = {
-        name: frozenset(key for key in workspace.lake.files(name) if workspace.is_closed(name, key))
-        for name in workspace.first_days
-        if workspace.project.models[name].is_detail
-    }
-    partitions = {name: keys for name, keys in closed.items() if keys}
-    if not (raw or partitions or waiting):
-        return None
-    paths: list[Path] = [workspace.raw.root / output.path for output in raw]
-    paths += [workspace.lake.file(name, key) for name, keys in partitions.items() for key in keys]
-    size = sum(path.stat().st_size for path in paths if path.exists())
-    return OldEvents(workspace.events_from, len(raw), partitions, size, waiting)
+def _details(workspace: Workspace, name: str) -> frozenset[PartitionKey]:
+    """The partitions of *name*, a table with ``detail: true``, that cannot be computed any more; else none."""
+    if not workspace.project.models[name].is_detail:
+        return frozenset()
+    return frozenset(key for key in workspace.lake.files(name) if workspace.is_closed(name, key))

@@ -268,7 +268,7 @@ def _report_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> Non
         else:
             sums = workspace.lake.folder(table) / CHECKSUMS
             summary.damaged.append(
-                f"{path}: damaged, it differs from its checksum in {sums}; 'headwater run' computes it again"
+                f"{path}: damaged, it differs from its checksum in {sums}; {workspace.remedy_for_damage(table, key)}"
             )
 
 

@@ -60,6 +60,12 @@ class Workspace:
         """Whether the partition *key* of *table* cannot be computed any more, because events are deleted."""
         return key is not None and table in self.first_days and key < self.first_days[table]
 
+    def remedy_for_damage(self, table: str, key: PartitionKey) -> str:
+        """What to do about the damaged partition *key* of *table*."""
+        if self.is_closed(table, key):
+            return "restore it from a backup: the events that it was computed from are deleted"
+        return "'headwater run --verify' computes it again"
+
     def reread_raw(self) -> Workspace:
         """The same workspace with the list of raw batches read again."""
         return replace(self, raw=RawLake.load(self.home))

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
-from pipelines.ingest.batches import Output, RawLake, write_manifest
+from pipelines.ingest.batches import Batch, RawLake, write_manifest
 from pipelines.ingest.forgotten import refuse_while_forgetting
 from pipelines.ingest.raw.outputs import sweep
 
@@ -40,9 +40,9 @@ def _file(home: Home) -> Path:
     return home.lake / "events_from"
 
 
-def outputs_before(lake: RawLake, day: dt.date) -> list[Output]:
-    """The raw files of *lake* with rows of days before *day*: events, their ids, and superseded events."""
-    return [output for batch in lake.batches for output in batch.outputs if output.dt is not None and output.dt < day]
+def raw_files_before(home: Home, day: dt.date) -> list[Path]:
+    """The raw files of days before *day*, also those that a killed process left behind, in order."""
+    return sorted(path for path in home.raw.glob("*/dt=*/*.parquet") if path.parent.name < f"dt={day}")
 
 
 def delete_events(home: Home, day: dt.date) -> None:
@@ -60,9 +60,12 @@ def delete_events(home: Home, day: dt.date) -> None:
     with convert_write_errors(path):
         write_file(path, f"{day}\n")
     lake = RawLake.load(home)
-    gone = set(outputs_before(lake, day))
-    if gone:
-        batches = (replace(b, outputs=tuple(o for o in b.outputs if o not in gone)) for b in lake.batches)
-        lake = replace(lake, batches=tuple(batches))
+    batches = tuple(_without_old_files(batch, day) for batch in lake.batches)
+    if batches != lake.batches:
+        lake = replace(lake, batches=batches)
         write_manifest(lake)
     sweep(lake)
+
+
+def _without_old_files(batch: Batch, day: dt.date) -> Batch:
+    return replace(batch, outputs=tuple(o for o in batch.outputs if o.dt is None or o.dt >= day))
