@@ -24,6 +24,13 @@ from pipelines.config_tables.contents import Content
 from pipelines.config_tables.pages import ShopPage
 from pipelines.home.errors import HeadwaterError
 
+_DETAILS = ("core.visitors", "core.sessions", "attribution.attributed_sales", "attribution.paths")
+_OF_NEW_VISITORS = frozenset({"funnel", "retention"})
+"""Pages that show new visitors, which are known only a year after the first event that is kept."""
+
+_OF_TOTALS = frozenset({"models"})
+"""Pages that need no details unless they are filtered."""
+
 
 @dataclass(frozen=True)
 class Days:
@@ -119,13 +126,25 @@ class Context:
         days, window = self.copy.days, 0
         if self.view.page in OF_EVENTS:
             days = self.copy.days_of("core.traffic_daily") or days
+        start = days[0] if days else None
+        if start and self.details_from and (self.slice or self.view.page in OF_EVENTS - _OF_TOTALS):
+            start = max(start, self.details_from)
         if self.view.page in OF_TOUCHES:
             # Orders soon after the first events have lost their earlier touches, so later orders seem to differ.
             window = self.copy.settings.touch.window_days
-        start = days[0] if days else None
         is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)
         return Days(self.view.first, self.view.last, then_first, then_last, is_recorded, window, start)
+
+    @cached_property
+    def details_from(self) -> dt.date | None:
+        """The first day whose visitors, sessions, paths and sales are known one by one; None if all are.
+
+        On earlier days their events are deleted (``retention.events_days``), and only totals are left.
+        """
+        tables = (*_DETAILS, "core.first_visits") if self.view.page in _OF_NEW_VISITORS else _DETAILS
+        found = self.whole.first_days
+        return max((found[table] for table in tables if table in found), default=None)
 
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
         """The rows of *sql*, with *more* as further parameters.

@@ -7,7 +7,6 @@ Not here: what is stale (``pipelines.compute.planner``), computing (``pipelines.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +23,7 @@ from pipelines.ingest.old_events import events_from
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Day, DaySpan, Lake, PartitionKey, relation_sql
-from pipelines.sqlproject.look_backs import look_backs, require_days
+from pipelines.sqlproject.look_backs import first_days, look_backs, require_days
 from pipelines.sqlproject.project import Project, load_project
 from pipelines.sqlproject.reads import Read
 
@@ -52,9 +51,7 @@ class Workspace:
         Empty if no events were ever deleted. Earlier days of a table with ``detail: true`` are removed, those of other
         tables stay as they are.
         """
-        if self.events_from is None:
-            return {}
-        return {table: self.events_from + dt.timedelta(days=n) for table, n in look_backs(self.project).items()}
+        return first_days(self.project, self.events_from)
 
     def is_closed(self, table: str, key: PartitionKey) -> bool:
         """Whether the partition *key* of *table* cannot be computed any more, because events are deleted."""

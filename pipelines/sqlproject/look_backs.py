@@ -9,6 +9,7 @@ Not here: deleting (``pipelines.compute.old_events``), what it means for a plan 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from pipelines.home.errors import HeadwaterError
@@ -48,6 +49,19 @@ def look_backs(project: Project) -> dict[str, int]:
         if model.is_detail:
             readable[model.name] = found[model.name]
     return found
+
+
+def first_days(project: Project, events_from: dt.date | None) -> dict[str, dt.date]:
+    """Table → the first day that can be computed from the events since *events_from*; only tables that read events.
+
+    Empty if *events_from* is None: no events were ever deleted.
+
+    Raises:
+        HeadwaterError: as in ``look_backs``.
+    """
+    if events_from is None:
+        return {}
+    return {table: events_from + dt.timedelta(days=n) for table, n in look_backs(project).items()}
 
 
 def require_days(look_back: Mapping[str, int], events_days: int) -> None:
