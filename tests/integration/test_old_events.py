@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from assets.engine import materialize_in_process
 from pipelines.commands import forget_run
 from pipelines.commands.diagnosis import diagnose
 from pipelines.compute import old_events as deleting
@@ -20,6 +21,7 @@ from pipelines.home.archive import back_up, restore
 from pipelines.home.folder import DATA, Home
 from pipelines.ingest import old_events as raw_deleting
 from pipelines.ingest.batches import RawLake
+from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import land_days, plan_of, visit
 from tests.support import land, make_home, partition_days, run, run_selected, table
 
@@ -179,6 +181,19 @@ def test_force_and_new_settings_leave_old_totals(home):
     for name, first in first_days.items():
         old = [[row for row in rows[name] if row["dt"] < first] for rows in (before, after)]
         assert old[0] == old[1], name
+
+
+def test_dagster_computes_no_day_from_nothing(home):
+    before = every_table(pruned(home))
+    span = DaySpan(FIRST, DAYS[-1])
+    result = materialize_in_process(home, ["core.events", "core.traffic_daily", "products.daily"], span)
+    assert {name: min(found.published) for name, found in result.tables.items()} == {
+        "core.events": KEPT,
+        "core.traffic_daily": KEPT,
+        "products.daily": KEPT + dt.timedelta(days=2),
+    }
+    assert not any(found.removed for found in result.tables.values())
+    assert every_table(home) == before
 
 
 def test_a_longer_time_later_brings_nothing_back(home):
