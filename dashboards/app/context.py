@@ -146,6 +146,11 @@ class Context:
         found = self.whole.first_days
         return max((found[table] for table in tables if table in found), default=None)
 
+    @property
+    def has_deleted_days(self) -> bool:
+        """Whether details of some of the days shown are deleted."""
+        return self.details_from is not None and self.days.first < self.details_from
+
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
         """The rows of *sql*, with *more* as further parameters.
 
@@ -178,12 +183,14 @@ class Context:
         """The message that there are no data on the days shown.
 
         The message is the text of *key*, with the command that computes the days. If the days lie outside the computed
-        days, it is a text that says so.
+        days, or their details are deleted, it is a text that says so.
         """
         text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
         if days.last < start or days.first > end:
             return Text(text("empty.outside", start=start, end=end), "missing")
+        if self.details_from is not None and days.last < self.details_from:
+            return Text(text("empty.deleted", day=self.details_from), "missing")
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:

@@ -79,7 +79,16 @@ def test_days_of_deleted_events_are_told(page, visitors, new_visitors, is_told, 
     first_days = {table: dt.date.fromisoformat(day) for table, day in days.items()}
     note = days_note(context(page, dt.date(2026, 1, 1), language, first_days))
     assert ("2026-05-26" in note) == is_told
-    assert any(words in note for words in ("events are deleted", "事件已")) == is_told
+    assert any(words in note for words in ("events are deleted", "旧事件已")) == is_told
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_without_details_names_no_command(language):
+    deleted = context("paths", dt.date(2026, 1, 1), language, {"attribution.paths": dt.date(2026, 6, 1)})
+    assert "2026-06-01" in deleted.nothing_there("empty.days").text
+    assert deleted.nothing_there("empty.days").remedy == ""
+    partly = context("paths", dt.date(2026, 1, 1), language, {"attribution.paths": LAST})
+    assert "headwater run" in partly.nothing_there("empty.days").remedy
 
 
 @pytest.mark.parametrize(("page", "is_compared"), [("overview", True), ("models", True), ("journeys", False)])
