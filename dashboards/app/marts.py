@@ -136,7 +136,8 @@ class Copy:
         Empty if no events were ever deleted, or if the home's models have a fault, which ``headwater check`` reports.
         """
         with suppress(HeadwaterError):
-            return first_days(load_project(self.home, self.settings), events_from(self.home))
+            if begin := events_from(self.home):  # otherwise do not read the models, which takes a second
+                return first_days(load_project(self.home, self.settings), begin)
         return {}
 
     def newest(self, now: dt.datetime) -> dt.date:
