@@ -93,9 +93,8 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
         report.models = len(project.models)
         report.checks = sum(len(checks) for checks in project.checks.values())
         report.faults += lint_project(project)
-        if settings.retention.events_days is not None:
-            days = settings.retention.events_days
-            attempt(lambda: require_days(look_backs(project), days))
+        if home is not None and (days := settings.retention.events_days) is not None:
+            attempt(lambda: require_days(look_backs(project), days, home.settings_file))
         tables = relations(project)
         report.faults += metric_faults(tables)
         report.faults += [fault for query in every for fault in faults_of(query, tables)]

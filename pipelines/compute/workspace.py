@@ -159,7 +159,7 @@ def open_workspace(home: Home) -> Workspace:
     settings = load_settings(home)
     project = load_project(home, settings)
     if settings.retention.events_days is not None:
-        require_days(look_backs(project), settings.retention.events_days)
+        require_days(look_backs(project), settings.retention.events_days, home.settings_file)
     return Workspace(
         home=home,
         settings=settings,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from pipelines.home.errors import HeadwaterError
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
@@ -64,12 +65,13 @@ def first_days(project: Project, events_from: dt.date | None) -> dict[str, dt.da
     return {table: events_from + dt.timedelta(days=n) for table, n in look_backs(project).items()}
 
 
-def require_days(look_back: Mapping[str, int], events_days: int) -> None:
-    """Raise a HeadwaterError if events that are kept for *events_days* are too few for a table of *look_back*."""
+def require_days(look_back: Mapping[str, int], events_days: int, file: Path) -> None:
+    """Raise a HeadwaterError if *events_days*, in the settings *file*, are too few for a table of *look_back*."""
     table = max(look_back, key=lambda name: look_back[name])
     if events_days <= look_back[table]:
         raise HeadwaterError(
             f"retention.events_days: {events_days} is too short: {table} reads events {look_back[table]} days back",
+            where=file,
             remedy=f"set at least {look_back[table] + 1}; with more, late events and new settings reach further back",
         )
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from assets.engine import materialize_in_process
+from dashboards.report.file import write_report
 from pipelines.commands import forget_run
 from pipelines.commands.diagnosis import diagnose
 from pipelines.compute import old_events as deleting
@@ -256,6 +257,13 @@ def test_forgotten_persons_leave_nothing_behind(home):
     assert [hit.path for hit in outcome.left if not forget_run.is_yours(hit)] == []
     assert not [row for row in table(home, "core.events") if "u1" in (row["user_id"], row["person_id"])]
     assert [row for row in table(home, "attribution.entrance_daily") if row["dt"] < KEPT] == totals
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "old events of some"), ("zh", "旧事件已按设置删除")])
+def test_the_report_of_an_old_day_says_what_is_missing(home, tmp_path, language, words):
+    for day, is_told in ((FIRST, True), (DAYS[-1], False)):
+        text = write_report(pruned(home) if is_told else home, language, day=day, out=tmp_path / "r.html").read_text()
+        assert (words in text) == is_told
 
 
 def test_a_backup_knows_which_events_are_deleted(home, tmp_path):

@@ -114,6 +114,7 @@ def test_events_are_kept_for_longer_than_any_table_looks_back(tmp_path):
     with pytest.raises(HeadwaterError, match=r"core\.first_visits reads events 367 days back") as refused:
         open_workspace(home_with(tmp_path, COUNTS, events_days=367))
     assert "at least 368" in refused.value.remedy
+    assert refused.value.where == str(tmp_path / "home" / "config" / "headwater.yaml")
     open_workspace(home_with(tmp_path, COUNTS, events_days=368))
 
 
