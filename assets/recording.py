@@ -166,11 +166,15 @@ class RunRecorder:
             yield check_result(check)
 
     def _empty_days(self, table: TableResult, claimed: Collection[Day]) -> set[Day]:
-        """The days to report as empty for *table*: removed days, and claimed days without data."""
+        """The days to report as empty for *table*: removed days, and claimed days without data.
+
+        Days that stay as they are because their events are deleted are not reported: they were not computed.
+        """
         if not self._workspace.project.models[table.table].is_partitioned:
             return set()
         removed = {day for day in table.removed if day is not None}
-        return removed | (set(claimed) - table.published.keys() - set(table.blocked))
+        computed = {day for day in claimed if not self._workspace.is_closed(table.table, day)}
+        return removed | (computed - table.published.keys() - set(table.blocked))
 
     def _data_version(self, table: str, key: PartitionKey, version: str) -> dict[str, str]:
         is_reported = key is not None or has_reported_version(self._workspace.project, table)

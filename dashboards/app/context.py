@@ -24,6 +24,13 @@ from pipelines.config_tables.contents import Content
 from pipelines.config_tables.pages import ShopPage
 from pipelines.home.errors import HeadwaterError
 
+_DETAILS = ("core.visitors", "core.sessions", "attribution.attributed_sales", "attribution.paths")
+_OF_NEW_VISITORS = frozenset({"funnel", "retention"})
+"""Pages that show new visitors, which are known only a year after the first event that is kept."""
+
+_OF_TOTALS = frozenset({"models"})
+"""Pages that need no details unless they are filtered."""
+
 
 @dataclass(frozen=True)
 class Days:
@@ -119,13 +126,30 @@ class Context:
         days, window = self.copy.days, 0
         if self.view.page in OF_EVENTS:
             days = self.copy.days_of("core.traffic_daily") or days
+        start = days[0] if days else None
+        if start and self.details_from and (self.slice or self.view.page in OF_EVENTS - _OF_TOTALS):
+            start = max(start, self.details_from)
         if self.view.page in OF_TOUCHES:
             # Orders soon after the first events have lost their earlier touches, so later orders seem to differ.
             window = self.copy.settings.touch.window_days
-        start = days[0] if days else None
         is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)
         return Days(self.view.first, self.view.last, then_first, then_last, is_recorded, window, start)
+
+    @cached_property
+    def details_from(self) -> dt.date | None:
+        """The first day whose visitors, sessions, paths and sales are known one by one; None if all are.
+
+        On earlier days their events are deleted (``retention.events_days``), and only totals are left.
+        """
+        tables = (*_DETAILS, "core.first_visits") if self.view.page in _OF_NEW_VISITORS else _DETAILS
+        found = self.whole.first_days
+        return max((found[table] for table in tables if table in found), default=None)
+
+    @property
+    def has_deleted_days(self) -> bool:
+        """Whether details of some of the days shown are deleted."""
+        return self.details_from is not None and self.days.first < self.details_from
 
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
         """The rows of *sql*, with *more* as further parameters.
@@ -159,12 +183,14 @@ class Context:
         """The message that there are no data on the days shown.
 
         The message is the text of *key*, with the command that computes the days. If the days lie outside the computed
-        days, it is a text that says so.
+        days, or their details are deleted, it is a text that says so.
         """
         text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
         if days.last < start or days.first > end:
             return Text(text("empty.outside", start=start, end=end), "missing")
+        if self.details_from is not None and days.last < self.details_from:
+            return Text(text("empty.deleted", day=self.details_from), "missing")
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")
 
     def entrance_names(self) -> dict[str, str]:

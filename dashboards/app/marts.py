@@ -31,7 +31,10 @@ from pipelines.config_tables import product_names_of
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
+from pipelines.ingest.old_events import events_from
+from pipelines.sqlproject.look_backs import first_days
 from pipelines.sqlproject.model import DIALECT
+from pipelines.sqlproject.project import load_project
 
 CACHED_BYTES = 48_000_000
 """Bytes of cached results per open copy; larger results are not cached."""
@@ -125,6 +128,17 @@ class Copy:
             return ()
         days = exp.select("dt").distinct().from_(table).order_by("dt")
         return tuple(self._answer(days.sql(dialect=DIALECT), ())["dt"])
+
+    @cached_property
+    def first_days(self) -> Mapping[str, dt.date]:
+        """Table → the first day that can still be computed from the events that are kept; see ``Workspace.first_days``.
+
+        Empty if no events were ever deleted, or if the home's models have a fault, which ``headwater check`` reports.
+        """
+        with suppress(HeadwaterError):
+            if begin := events_from(self.home):  # otherwise do not read the models, which takes a second
+                return first_days(load_project(self.home, self.settings), begin)
+        return {}
 
     def newest(self, now: dt.datetime) -> dt.date:
         """The newest computed day that is closed at *now*; if none is, the newest. See ``open_from``.

@@ -253,6 +253,8 @@ def days_note(context: Context) -> str:
     present = sum(days.first <= day <= days.last for day in context.copy.days)
     if present < days.number:
         sentences.append(text("range.missing_days", n=days.number - present))
+    if context.has_deleted_days:
+        sentences.append(text("range.details", day=context.details_from))
     if days.last >= context.copy.open_from(context.now):
         sentences.append(text("range.unfinished"))
     sentences.append(slice_note(context))

@@ -43,7 +43,7 @@ def overview(locale: Locale, reader: Reader) -> list[Block]:
         parts.append(Text(locale.text("empty.orders", day=day), "missing", remedy))
     names = [name for name in SALES if not is_without_log(now) or name not in OF_VISITORS]
     parts.append(Cards(tuple(_card(locale, name, now, before, week) for name in names)))
-    parts += sales_notes(locale, now)
+    parts += sales_notes(locale, now, is_deleted=reader.workspace.is_closed(VISITORS, day))
     parts.append(Group(_trend(locale, reader)))
     if not is_without_log(now):
         parts += [Text(locale.text("funnel.title"), "heading"), _funnel(locale, now)]

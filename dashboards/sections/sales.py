@@ -17,13 +17,19 @@ MATCHES = ("cart", "click", "order", "visit", "none")
 """The kinds of match, from the most to the least reliable."""
 
 
-def sales_notes(locale: Locale, now: Mapping[str, Any], *, has_formula: bool = True) -> list[Text]:
-    """The notes on a row of ``dashboards.totals.totals``, without the formula of sales unless *has_formula*."""
+def sales_notes(
+    locale: Locale, now: Mapping[str, Any], *, has_formula: bool = True, is_deleted: bool = False
+) -> list[Text]:
+    """The notes on a row of ``dashboards.totals.totals``, without the formula of sales unless *has_formula*.
+
+    *is_deleted*: the visitors of some of these days are deleted, see ``retention.events_days``.
+    """
     number = locale.numbers
     if is_without_log(now):
         notes = [Text(locale.text("sales.no_events"))]
     elif now["events"] and now["visitors"] is None:
-        notes = [Text(locale.text("sales.no_visitors"), "warning", "headwater run")]
+        missing = Text(locale.text("sales.no_visitors"), "warning", "headwater run")
+        notes = [Text(locale.text("sales.visitors_deleted")) if is_deleted else missing]
     else:
         notes = [Text(formula(locale, now))] if has_formula else []
     if now["lines_without_user"]:

@@ -102,6 +102,8 @@ def print_summary(summary: RunSummary, *, as_json: bool = False) -> None:
         error_line(damage)
     for path in summary.repaired:
         warning_line(f"{path} was damaged; it is computed again")
+    if summary.closed:
+        print(f"closed    {summary.closed}")
     if summary.did_nothing and not summary.has_errors:
         print(f"nothing to do: no new files, every table is up to date{_span(summary)}")
         return
@@ -162,6 +164,7 @@ def _as_json(summary: RunSummary) -> dict[str, object]:
         "removed": _keys_as_json(summary.removed),
         "held": _keys_as_json(summary.blocked),
         "not_computed": summary.not_computed,
+        "closed": summary.closed,
         "repaired": [str(path) for path in summary.repaired],
         "damaged": summary.damaged,
         "failed_checks": [

@@ -194,11 +194,11 @@ def _damaged_batches(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
 
 
 def _damaged_partitions(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
-    remedy = f"headwater run{' --verify' if deep else ''} computes it again"
     folders = [manifest_file(workspace.raw.root).parent]
     for table in workspace.project.models:
         folders.append(workspace.lake.folder(table))
         for path in workspace.lake.damaged(table, workspace.lake.versions(table, deep=deep)):
+            remedy = workspace.remedy_for_damage(*workspace.lake.partition(path))
             yield Finding("lake", "error", f"{path}: damaged: it does not match {folders[-1] / CHECKSUMS}", remedy)
     for folder in folders:
         if not are_sound(folder):
@@ -209,6 +209,8 @@ def _lake(workspace: Workspace) -> Iterator[Finding]:
     plan = verified_plan(workspace)
     if before := plan.describe_before():
         yield Finding("start", "warn", before)
+    if closed := plan.describe_closed():
+        yield Finding("retention", "warn" if plan.late else "ok", closed)
     partitions = sum(len(keys) for keys in plan.expected.values())
     if plan.is_empty:
         through = f", {plan.first} to {plan.last}" if plan.first and plan.last else ""

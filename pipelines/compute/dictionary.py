@@ -86,6 +86,8 @@ def _shown(project: Project, queries: Iterable[Query]) -> Mapping[str, list[str]
 def _table(project: Project, model: Model, shown: list[str]) -> Iterator[str]:
     yield from (f"### {model.name}", "", model.description, "")
     partitions = "a partition a day (`dt`)" if model.is_partitioned else "one file"
+    if model.is_detail:
+        partitions += ", deleted with the events that it is computed from (`retention.events_days`)"
     yield f"- **Grain**: {', '.join(f'`{name}`' for name in model.grain)}; {partitions}"
     yield f"- **Reads**: {', '.join(dict.fromkeys(_read(read) for read in project.reads[model.name]))}"
     path = model.path.relative_to(DATA) if model.path.is_relative_to(DATA) else model.path

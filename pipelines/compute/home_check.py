@@ -25,6 +25,7 @@ from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.sources.source import Source, load_sources
 from pipelines.sqlproject.linter import lint
+from pipelines.sqlproject.look_backs import look_backs, require_days
 from pipelines.sqlproject.metrics import load_metrics
 from pipelines.sqlproject.project import Project, count_files, load_project
 from pipelines.sqlproject.queries import Query, faults_of, metric_faults, relations, whole_file
@@ -92,6 +93,8 @@ def check_home(home: Home | None, queries: Iterable[Query] = ()) -> CheckReport:
         report.models = len(project.models)
         report.checks = sum(len(checks) for checks in project.checks.values())
         report.faults += lint_project(project)
+        if home is not None and (days := settings.retention.events_days) is not None:
+            attempt(lambda: require_days(look_backs(project), days, home.settings_file))
         tables = relations(project)
         report.faults += metric_faults(tables)
         report.faults += [fault for query in every for fault in faults_of(query, tables)]

@@ -49,7 +49,7 @@ class Verifier:
                 raise HeadwaterError(
                     f"damaged: it differs from its checksum in {lake.folder(table) / CHECKSUMS}, so it is not used",
                     where=lake.file(table, key),
-                    remedy="'headwater run --verify' computes it again",
+                    remedy=self.workspace.remedy_for_damage(table, key),
                 )
         self.trusted |= {(table, key) for key in new}
 

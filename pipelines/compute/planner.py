@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.compute.as_of_days import kept_days
+from pipelines.compute.closed_days import closed_versions, late_events
 from pipelines.compute.damage import name_damaged_file
 from pipelines.compute.inputs import Verifier
 from pipelines.compute.versions import content_versions, input_version
@@ -52,6 +53,9 @@ class Plan:
         before: Kind of record (``events``, ``orders``, …) → number of records that belong to days before *first*.
             They are not computed.
         earliest: The earliest day with such a record; None if there is none.
+        closed: Model → partitions that stay as they are, because the events that they were computed from are deleted.
+        events_from: The first day whose events are kept; None if no events were ever deleted.
+        late: The number of records of events that belong to days before *events_from*. They are not computed.
     """
 
     first: Day | None
@@ -62,6 +66,9 @@ class Plan:
     damaged: tuple[Path, ...] = ()
     before: Mapping[str, int] = field(default_factory=dict)
     earliest: Day | None = None
+    closed: Mapping[str, Keys] = field(default_factory=dict)
+    events_from: Day | None = None
+    late: int = 0
 
     def describe_before(self) -> str:
         """A line about records that are not computed because their days are before *first*; '' if there are none."""
@@ -72,6 +79,13 @@ class Plan:
             f"{counts} are before start_date {self.first} (the earliest on {self.earliest}) and are not computed; "
             "if their dates are correct, set start_date in config/headwater.yaml to an earlier day"
         )
+
+    def describe_closed(self) -> str:
+        """A line about the days whose events are deleted; '' if there are none."""
+        if self.events_from is None:
+            return ""
+        late = f"; {self.late:,} late events of these days are not computed" if self.late else ""
+        return f"events before {self.events_from} are deleted, the totals of these days stay as they are{late}"
 
     @property
     def is_empty(self) -> bool:
@@ -102,18 +116,31 @@ def make_plan(workspace: Workspace, connection: duckdb.DuckDBPyConnection, *, de
     landed = landed_days(workspace, connection)
     first = workspace.settings.start_date or (landed[0] if landed else None)
     last = landed[1] if landed else None
-    expected = _expected(workspace, connection, first, last)
+    closed = closed_versions(workspace)
+    expected = _expected(workspace, connection, first, last, closed)
     stale: dict[str, Keys] = {}
     obsolete: dict[str, Keys] = {}
     damaged: list[Path] = []
     for name, versions in expected.items():
         present = workspace.lake.versions(name, deep=deep)
         damaged += workspace.lake.damaged(name, present)
-        if differing := frozenset(key for key, version in versions.items() if present.get(key) != version):
+        computed = versions.keys() - closed.get(name, {}).keys()
+        if differing := frozenset(key for key in computed if present.get(key) != versions[key]):
             stale[name] = differing
         if unexpected := frozenset(present.keys() - versions.keys()):
             obsolete[name] = unexpected
-    return Plan(first, last, expected, stale, obsolete, tuple(damaged), *_before(workspace, connection, first))
+    return Plan(
+        first,
+        last,
+        expected,
+        stale,
+        obsolete,
+        tuple(damaged),
+        *_before(workspace, connection, first),
+        closed={name: frozenset(versions) for name, versions in closed.items()},
+        events_from=workspace.events_from,
+        late=late_events(workspace, first),
+    )
 
 
 def verified_plan(workspace: Workspace, *, deep: bool = False) -> Plan:
@@ -193,8 +220,13 @@ def first_of_shop(days: Collection[Day]) -> Day:
 
 
 def _expected(
-    workspace: Workspace, connection: duckdb.DuckDBPyConnection, first: Day | None, last: Day | None
+    workspace: Workspace,
+    connection: duckdb.DuckDBPyConnection,
+    first: Day | None,
+    last: Day | None,
+    closed: Mapping[str, Mapping[PartitionKey, str]],
 ) -> dict[str, dict[PartitionKey, str]]:
+    """Model → partition → version; *closed*: the same for partitions that stay as they are."""
     project = workspace.project
     expected: dict[str, dict[PartitionKey, str]] = {}
     given: dict[str, Mapping[PartitionKey, str]] = {}
@@ -219,10 +251,15 @@ def _expected(
                 sql = project.sql(model, span if model.is_partitioned else None)
             # The models that read this one must see its new rows, and its file may be stale, so mount its query.
             mount_view(connection, name, sql)
-            expected[name] = _evaluated(connection, model)
+            versions = _evaluated(connection, model)
+            expected[name] = {key: versions[key] for key in versions if not workspace.is_closed(name, key)}
         else:
-            expected[name] = {}
-            for day in kept.get(name, days):
+            own = kept.get(name, days)
+            # A table that is kept for some days only loses the others, even those that cannot be computed any more.
+            expected[name] = {k: v for k, v in closed.get(name, {}).items() if name not in kept or k in own}
+            for day in own:
+                if workspace.is_closed(name, day):
+                    continue
                 # Days are in order, so a model that reads itself finds the version of its previous day.
                 if (version := input_version(workspace, model, day, version_of)) is not None:
                     expected[name][day] = version

@@ -45,6 +45,7 @@ class RunSummary:
         blocked: Table → partitions blocked by a failed check, directly or upstream.
         failed_checks: The checks with offending rows, including warnings.
         not_computed: A line about landed records before the start date; '' without any.
+        closed: A line about the days whose events are deleted; '' without any.
         repaired: Damaged files of partitions that this run computed again.
         damaged: A line about each file that is still damaged: of raw batches, and of tables that were not requested.
     """
@@ -58,6 +59,7 @@ class RunSummary:
     blocked: dict[str, set[PartitionKey]] = field(default_factory=dict)
     failed_checks: dict[str, CheckResult] = field(default_factory=dict)
     not_computed: str = ""
+    closed: str = ""
     repaired: list[Path] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
 
@@ -229,7 +231,8 @@ def _compute_stale(home: Home, request: Request, engine: Callable[[], Engine], s
     raw_damages = workspace.raw.damaged(deep=request.verify)
     summary.damaged += [str(damage_error(workspace, damage)) for damage in raw_damages]
     plan = verified_plan(workspace, deep=request.verify)
-    summary.first, summary.last, summary.not_computed = plan.first, plan.last, plan.describe_before()
+    summary.first, summary.last = plan.first, plan.last
+    summary.not_computed, summary.closed = plan.describe_before(), plan.describe_closed()
     _remove_obsolete(workspace, plan, request, summary)
     remaining = _wanted(workspace, plan, request)
     blocked: set[tuple[str, PartitionKey]] = set()
@@ -267,7 +270,7 @@ def _report_damage(workspace: Workspace, plan: Plan, summary: RunSummary) -> Non
         else:
             sums = workspace.lake.folder(table) / CHECKSUMS
             summary.damaged.append(
-                f"{path}: damaged, it differs from its checksum in {sums}; 'headwater run' computes it again"
+                f"{path}: damaged, it differs from its checksum in {sums}; {workspace.remedy_for_damage(table, key)}"
             )
 
 
@@ -290,7 +293,7 @@ def _waiting(
 
 
 def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Keys]:
-    """Model → the requested partitions to compute: the stale ones, or with ``force`` all.
+    """Model → the requested partitions to compute: the stale ones, or with ``force`` all that can be computed.
 
     The tables that report on ingestion are always included. Otherwise a user who requests one table would not find the
     records that were just quarantined.
@@ -302,7 +305,8 @@ def _wanted(workspace: Workspace, plan: Plan, request: Request) -> dict[str, Key
         if not is_named and name not in accounts:
             continue
         is_forced = request.force and is_named
-        keys = plan.expected[name].keys() if is_forced else plan.stale.get(name, frozenset())
+        every = plan.expected[name].keys() - plan.closed.get(name, frozenset())
+        keys = every if is_forced else plan.stale.get(name, frozenset())
         within = frozenset(key for key in keys if key is None or _is_within(key, request))
         if within:
             chosen[name] = within

@@ -119,15 +119,20 @@ class Runner:
                 self._compute(model, None)
         for chunk in self._chunks(span) if span else ():
             for model in models:
+                days = self._days(model, chunk)
                 if model.as_of:
-                    for day in self._kept_days(model, chunk):
+                    for day in days:
                         self._compute(model, DaySpan(day, day))
-                elif model.last_days:
-                    if days_kept := self._kept_days(model, chunk):
-                        self._compute(model, DaySpan(days_kept[0], days_kept[-1]))
-                elif model.is_partitioned:
-                    self._compute(model, chunk)
+                elif days:
+                    self._compute(model, DaySpan(days[0], days[-1]))
         return RunResult(self._tables, self._checks.results)
+
+    def _days(self, model: Model, span: DaySpan) -> list[Day]:
+        """The days of *span* that are computed for *model*, consecutive unless it is as of a day."""
+        if not model.is_partitioned:
+            return []
+        days = self._kept_days(model, span) if model.as_of or model.last_days else span.days
+        return [day for day in days if not self._workspace.is_closed(model.name, day)]
 
     def _kept_days(self, model: Model, span: DaySpan) -> list[Day]:
         """The days of *span* for which *model*, which is kept for some days only, is kept."""

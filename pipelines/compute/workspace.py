@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,22 @@ from pipelines.config_tables import CONFIG_TABLES, ConfigTables, load_config_tab
 from pipelines.home.folder import Home
 from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest.batches import RawLake
+from pipelines.ingest.old_events import events_from
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import identifier
-from pipelines.lake.partitions import Day, DaySpan, Lake, relation_sql
+from pipelines.lake.partitions import Day, DaySpan, Lake, PartitionKey, relation_sql
+from pipelines.sqlproject.look_backs import first_days, look_backs, require_days
 from pipelines.sqlproject.project import Project, load_project
 from pipelines.sqlproject.reads import Read
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A home and the content of its files."""
+    """A home and the content of its files.
+
+    Attributes:
+        events_from: The first day whose events are kept; None if no events were ever deleted.
+    """
 
     home: Home
     settings: Settings
@@ -35,6 +42,26 @@ class Workspace:
     config: ConfigTables
     raw: RawLake
     lake: Lake
+    events_from: Day | None = None
+
+    @cached_property
+    def first_days(self) -> Mapping[str, Day]:
+        """Table → the first day that can be computed from the events that are kept; only tables that read events.
+
+        Empty if no events were ever deleted. Earlier days of a table with ``detail: true`` are removed, those of other
+        tables stay as they are.
+        """
+        return first_days(self.project, self.events_from)
+
+    def is_closed(self, table: str, key: PartitionKey) -> bool:
+        """Whether the partition *key* of *table* cannot be computed any more, because events are deleted."""
+        return key is not None and table in self.first_days and key < self.first_days[table]
+
+    def remedy_for_damage(self, table: str, key: PartitionKey) -> str:
+        """What to do about the damaged partition *key* of *table*."""
+        if self.is_closed(table, key):
+            return "restore it from a backup: the events that it was computed from are deleted"
+        return "'headwater run --verify' computes it again"
 
     def reread_raw(self) -> Workspace:
         """The same workspace with the list of raw batches read again."""
@@ -130,11 +157,15 @@ def open_workspace(home: Home) -> Workspace:
         HeadwaterError: one of these has a fault; only the first fault is reported.
     """
     settings = load_settings(home)
+    project = load_project(home, settings)
+    if settings.retention.events_days is not None:
+        require_days(look_backs(project), settings.retention.events_days, home.settings_file)
     return Workspace(
         home=home,
         settings=settings,
-        project=load_project(home, settings),
+        project=project,
         config=load_config_tables(home, settings),
         raw=RawLake.load(home),
         lake=Lake(home.lake),
+        events_from=events_from(home),
     )

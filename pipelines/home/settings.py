@@ -224,15 +224,20 @@ class HoursSettings(Section):
 
 
 class RetentionSettings(Section):
-    """For how many days files are kept that nothing needs any more; None: for ever.
+    """For how many days files are kept; None: for ever.
 
     Attributes:
         landing_days: Landing files, from their ingestion on.
         reports_days: Reports, from their last writing on.
+        events_days: Events before the last computed day, and the tables with a row for each of them. Must be more than
+            any model looks back, see ``pipelines.sqlproject.look_backs``.
+        runs_days: Dagster's records of runs, from the end of the run on.
     """
 
     landing_days: Whole | None = Field(None, ge=1, le=36_500)
     reports_days: Whole | None = Field(None, ge=1, le=36_500)
+    events_days: Whole | None = Field(None, ge=1, le=36_500)
+    runs_days: Whole | None = Field(None, ge=1, le=36_500)
 
 
 class SparkSettings(Section):

@@ -128,6 +128,10 @@ class Lake:
         )
         return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, undamaged, strict=True)}
 
+    def footer_version(self, table: str, key: PartitionKey) -> str:
+        """The version in the footer of a partition, even if its rows are damaged; '' if the footer is unreadable."""
+        return _stored_version(self.file(table, key))
+
     def tables(self) -> list[str]:
         """All tables that have a folder, including tables whose model no longer exists."""
         return sorted(f"{folder.parent.name}.{folder.name}" for folder in self.root.glob("*/*") if folder.is_dir())

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 
 import sqlglot
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -56,6 +56,7 @@ class _ModelHeader(_Header):
     as_of: Literal[True, "month_end"] | None = None
     version: Literal["rows"] | None = None
     last_days: str | int | None = None
+    detail: StrictBool = False
     sorted_by: tuple[str, ...] = ()
     python: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$")
     columns: dict[str, Column] = Field(min_length=1)
@@ -74,6 +75,8 @@ class _ModelHeader(_Header):
             raise ValueError("a model with 'version: rows' must have 'partition: dt', and neither 'as_of' nor 'python'")
         if self.last_days is not None and (not self.partition or self.as_of or ALL_DAYS in self.reads.values()):
             raise ValueError(f"'last_days' needs 'partition: dt', and neither 'as_of' nor reads of '{ALL_DAYS}' days")
+        if self.detail and (not self.partition or self.as_of):
+            raise ValueError("a model with 'detail: true' must have 'partition: dt', and not 'as_of'")
         if self.partition and self.columns.get("dt", Column(type="", description="")).type != "DATE":
             raise ValueError("a model partitioned by dt must declare the column dt of type DATE")
         return self
@@ -173,6 +176,8 @@ class Model(SqlFile):
         is_versioned_by_rows: Whether the header says ``version: rows``: a day with the same rows keeps its version,
             whatever its inputs.
         last_days: How many of the last days have a partition, as an expression of the settings; None: all of them.
+        is_detail: Whether its days are deleted with the events that they are computed from (``retention.events_days``):
+            it has a row for each event, person, path or order.
         sorted_by: The order of the rows within a file; empty: no order.
         python: ``module:function`` that turns the query's rows into the table's rows; None: the query's rows are those
             of the table.
@@ -184,6 +189,7 @@ class Model(SqlFile):
     as_of: Literal[True, "month_end"] | None
     is_versioned_by_rows: bool
     last_days: str | None
+    is_detail: bool
     sorted_by: tuple[str, ...]
     python: str | None
     columns: Mapping[str, Column]
@@ -246,6 +252,7 @@ def _model(path: Path, schema: str, source: str) -> Model:
         as_of=header.as_of,
         is_versioned_by_rows=header.version is not None,
         last_days=None if header.last_days is None else str(header.last_days),
+        is_detail=header.detail,
         sorted_by=header.sorted_by,
         python=header.python,
         columns=header.columns,

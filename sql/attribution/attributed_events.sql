@@ -5,6 +5,7 @@ description: >
   before it on the same device, or '(direct)' if there is none.
 grain: [event_id]
 partition: dt
+detail: true
 reads: {core.events: ceil(head_lookback_hours / 24) + 1}
 columns:
   event_id: {type: VARCHAR, description: event_id of the end}

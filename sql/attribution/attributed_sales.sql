@@ -7,6 +7,7 @@ description: >
   order, otherwise the person's latest entrance visit, as far as the setting sales_fallbacks allows.
 grain: [order_id, line_no]
 partition: dt
+detail: true
 reads:
   attribution.attributed_events: cart_window_days + max_payment_delay_days + 1
   core.events: ceil(head_lookback_hours / 24) + max_payment_delay_days + 1

@@ -5,6 +5,7 @@ description: >
   attribution.paths.
 grain: [dt, order_id, touchpoint_type, touch_no]
 partition: dt
+detail: true
 reads: {attribution.touches: touch_window_days + max_payment_delay_days + 1}
 columns:
   order_id: {type: VARCHAR, description: "the shop's id of the order"}

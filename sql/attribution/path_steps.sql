@@ -4,6 +4,7 @@ description: >
   the effective path and the stack path keep. The path of an end without a head consists of the end alone.
 grain: [end_event_id, step_no]
 partition: dt
+detail: true
 reads: {core.events: ceil(head_lookback_hours / 24) + 1}
 columns:
   end_event_id: {type: VARCHAR, description: event_id of the end that the path leads to}

@@ -6,6 +6,7 @@ description: >
   transforms in the settings decide which touches remain.
 grain: [dt, kind, path_id, touchpoint_type]
 partition: dt
+detail: true
 reads:
   attribution.touches: touch_window_days
   core.paid_orders: touch_window_days + max_payment_delay_days + 1

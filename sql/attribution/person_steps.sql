@@ -5,6 +5,7 @@ description: >
   of such a row suffice.
 grain: [dt, person_id, step_no]
 partition: dt
+detail: true
 sorted_by: [person_id, step_no]
 columns:
   dt: {type: DATE, description: "business day of the events; of payment for orders"}

@@ -7,6 +7,7 @@ description: >
   of them distributes all sales.
 grain: [order_id, line_no, model, touchpoint_type, position]
 partition: dt
+detail: true
 columns:
   order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}

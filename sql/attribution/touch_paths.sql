@@ -4,6 +4,7 @@ description: >
   a row too.
 grain: [order_id, line_no, touchpoint_type]
 partition: dt
+detail: true
 columns:
   order_id: {type: VARCHAR, description: "the shop's id of the order"}
   line_no: {type: INTEGER, description: line within the order}

@@ -5,6 +5,7 @@ description: >
   A model distributes a sale over the touches of one type; the types are never added.
 grain: [touch_event_id, touchpoint_type]
 partition: dt
+detail: true
 columns:
   person_id: {type: VARCHAR, description: as in core.events}
   touch_event_id: {type: VARCHAR, description: "event_id of the head; of a session its session_id, the event_id of its first event"}

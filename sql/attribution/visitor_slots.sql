@@ -4,6 +4,7 @@ description: >
   attribution.slot_daily sums them up.
 grain: [dt, person_id, entrance_id, head_page_type, head_module, head_slot, head_content_id]
 partition: dt
+detail: true
 columns:
   dt: {type: DATE, description: business day of the events}
   person_id: {type: VARCHAR, description: as in core.events}

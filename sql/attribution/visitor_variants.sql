@@ -5,6 +5,7 @@ description: >
   test here; the queries of the page Experiments count these persons apart.
 grain: [dt, person_id, experiment, variant]
 partition: dt
+detail: true
 sorted_by: [experiment, person_id]
 columns:
   dt: {type: DATE, description: business day of the events}

@@ -7,6 +7,7 @@ description: >
   the digits before the last nine, so PageIds grow from day to day.
 grain: [event_id]
 partition: dt
+detail: true
 columns:
   event_id: {type: VARCHAR, description: key of the event}
   page_id: {type: BIGINT, description: derived PageId; null = the event was logged with a PageId}

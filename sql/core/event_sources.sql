@@ -4,6 +4,7 @@ description: >
   referrer, if that is the page of another site. Events that say nothing of it have no row.
 grain: [event_id]
 partition: dt
+detail: true
 columns:
   event_id: {type: VARCHAR, description: key of the event}
   utm_source: {type: VARCHAR, description: "as sent; if the event has no utm tag at all, from the query of page_url, decoded; null = none. A value in parentheses, such as (not set), is none"}

@@ -4,6 +4,7 @@ description: >
   variant in the catalogue makes stale only those days of core.events on which it occurs.
 grain: [dt, sku]
 partition: dt
+detail: true
 reads: {raw.products: all}
 columns:
   dt: {type: DATE, description: business day of the events}

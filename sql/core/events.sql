@@ -4,6 +4,7 @@ description: >
   entrance on which it occurred, if any.
 grain: [event_id]
 partition: dt
+detail: true
 sorted_by: [device_id, device_time, page_id, event_rank, event_id]
 columns:
   event_id: {type: VARCHAR, description: key of the event}

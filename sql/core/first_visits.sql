@@ -4,6 +4,7 @@ description: >
   that day. Whoever stays away for longer is new again. On the first days of a log all visitors seem to be new.
 grain: [dt, person_id]
 partition: dt
+detail: true
 sorted_by: [person_id]
 reads: {core.visitors: 365}
 columns:

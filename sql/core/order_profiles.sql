@@ -4,6 +4,7 @@ description: >
   core.visitors up to the day of payment, at most max_payment_delay_days + 1 days before it.
 grain: [dt, order_id]
 partition: dt
+detail: true
 reads: {core.visitors: max_payment_delay_days + 1}
 columns:
   order_id: {type: VARCHAR, description: "the shop's id of the order"}

@@ -5,6 +5,7 @@ description: >
   may repeat the utm tags on later events without the click id. The tags and the referrer of a session are those of its first event that has any.
 grain: [session_id]
 partition: dt
+detail: true
 sorted_by: [device_id, started_at]
 reads: {core.events: 1, core.event_sources: 1}
 columns:

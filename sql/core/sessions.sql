@@ -5,6 +5,7 @@ description: >
   config/channels.yaml that matches the source decides the channel.
 grain: [session_id]
 partition: dt
+detail: true
 sorted_by: [person_id, started_at]
 columns:
   session_id: {type: VARCHAR, description: event_id of the first event}

@@ -5,6 +5,7 @@ description: >
   days does not.
 grain: [dt, person_id]
 partition: dt
+detail: true
 sorted_by: [person_id]
 reads: {core.sessions: 1}
 columns:

@@ -10,6 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.engine import DagsterEngine
+from assets.instance import open_instance, recorded_checks
+from assets.old_runs import delete_runs, files_of, old_runs, shrink
 from assets.retention import pruning
 from pipelines.compute.planner import verified_plan
 from pipelines.compute.workspace import open_workspace
@@ -17,9 +20,10 @@ from pipelines.home.folder import Home
 from pipelines.home.settings import RetentionSettings, load_settings
 from pipelines.ingest import pending
 from pipelines.ingest.retention import delete, expired
+from pipelines.lake.partitions import DaySpan
 from tests.commands import headwater
-from tests.integration.small_shop import DAYS, land_days, new_home
-from tests.support import all_tables, assert_same_tables, run
+from tests.integration.small_shop import DAYS, land_days, new_home, visit
+from tests.support import all_tables, assert_same_tables, land, run
 
 BOTH = RetentionSettings(landing_days=30, reports_days=7)
 
@@ -78,10 +82,53 @@ def test_the_command_lists_before_it_deletes(home):
     assert report.exists()
     assert "reports: 1 files of 0.0 MB deleted" in headwater("prune", home=home).stdout
     assert not report.exists()
+    home.settings_file.write_text(f"{settings}\nretention: {{events_days: 400, runs_days: 1}}\n", encoding="utf-8")
+    lines = headwater("prune", home=home).stdout.splitlines()
+    assert lines[2:] == ["events: none are old enough", "runs: records of 0 runs, 0.0 MB deleted"]
 
 
 def test_dagster_has_the_job(home):
+    settings = home.settings_file.read_text(encoding="utf-8")
+    every = "{landing_days: 1000, reports_days: 1000, events_days: 1000, runs_days: 1000}"
+    home.settings_file.write_text(f"{settings}\nretention: {every}\n", encoding="utf-8")
     job, schedule = pruning(home, load_settings(home))
     with dg.DagsterInstance.ephemeral() as instance:
         assert job.execute_in_process(instance=instance).success
     assert schedule.cron_schedule == "30 4 * * *"
+
+
+def states(home: Home) -> object:
+    """What Dagster shows of each table's partitions and of each check."""
+    with open_instance(home) as instance:
+        partitions = {
+            key: instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
+            for key in instance.get_asset_keys()
+        }
+        return partitions, recorded_checks(home, instance)
+
+
+def land_and_record(home: Home, engine: DagsterEngine, name: str) -> None:
+    """Land a visit of the day, and record runs that ingest it and compute a table with it."""
+    land(home, "events", visit(DAYS[0], name), name)
+    engine.ingest()
+    engine.compute(["core.event_pages"], DaySpan(DAYS[0], DAYS[0]))
+
+
+def test_runs_without_which_dagster_shows_the_same_are_deleted(home):
+    engine = DagsterEngine(home)
+    for number in range(3):
+        land_and_record(home, engine, f"visitor{number}")
+    before = states(home)
+    with open_instance(home) as instance:
+        assert old_runs(instance, later(-1)) == [], "they have ended today"
+        old = old_runs(instance, later(1))
+        assert len(old) == 3, "of ingestion the second, because the first reported the configuration; two that compute"
+        files = [file for run_id in old for file in files_of(home, run_id)]
+        assert len(files) >= 3
+        assert delete_runs(home, instance, old) > 0
+        assert not [file for file in files if file.exists()]
+        left = {record.dagster_run.run_id for record in instance.get_run_records()}
+    assert len(left) == 3
+    assert states(home) == before
+    assert shrink(home) > 0
+    assert states(home) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,12 +19,19 @@ from pipelines.home.settings import Settings
 LAST = dt.date(2026, 5, 31)
 
 
-def context(page: str, first_event: dt.date, language: Language = "en") -> Context:
+def context(
+    page: str, first_event: dt.date, language: Language = "en", first_days: Mapping[str, dt.date] | None = None
+) -> Context:
     """The last week on *page*, in a shop with orders of 100 days, whose events begin on *first_event*."""
     days = tuple(LAST - dt.timedelta(days=back) for back in range(99, -1, -1))
     events = tuple(day for day in days if day >= first_event)
     copy: Any = SimpleNamespace(
-        has=lambda _: True, days=days, days_of=lambda _: events, settings=Settings(), open_from=lambda now: now.date()
+        has=lambda _: True,
+        days=days,
+        days_of=lambda _: events,
+        settings=Settings(),
+        open_from=lambda now: now.date(),
+        first_days=first_days or {},
     )
     view = View(page, LAST - dt.timedelta(days=6), LAST, language=language)
     return Context(view, cast("Any", copy), "admin", dt.datetime(2026, 6, 2, tzinfo=dt.UTC))
@@ -53,6 +61,41 @@ def test_touches_are_compared_only_after_a_full_window(page, first_event, is_com
     assert is_compared == (first_event not in note)
     is_window_named = not is_compared and first_event <= "2026-05-18"
     assert any(words in note for words in ("30-day window", "30 天归因窗口")) == is_window_named
+
+
+# The days shown begin on 25 May.
+@pytest.mark.parametrize(
+    ("page", "visitors", "new_visitors", "is_told"),
+    [
+        ("overview", "2026-05-25", "2026-06-30", False),
+        ("overview", "2026-05-26", "2026-06-30", True),
+        ("retention", "2026-05-01", "2026-05-25", False),
+        ("retention", "2026-05-01", "2026-05-26", True),
+    ],
+)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_days_of_deleted_events_are_told(page, visitors, new_visitors, is_told, language):
+    days = {"core.visitors": visitors, "core.first_visits": new_visitors}
+    first_days = {table: dt.date.fromisoformat(day) for table, day in days.items()}
+    note = days_note(context(page, dt.date(2026, 1, 1), language, first_days))
+    assert ("2026-05-26" in note) == is_told
+    assert any(words in note for words in ("events are deleted", "旧事件已")) == is_told
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_without_details_names_no_command(language):
+    deleted = context("paths", dt.date(2026, 1, 1), language, {"attribution.paths": dt.date(2026, 6, 1)})
+    assert "2026-06-01" in deleted.nothing_there("empty.days").text
+    assert deleted.nothing_there("empty.days").remedy == ""
+    partly = context("paths", dt.date(2026, 1, 1), language, {"attribution.paths": LAST})
+    assert "headwater run" in partly.nothing_there("empty.days").remedy
+
+
+@pytest.mark.parametrize(("page", "is_compared"), [("overview", True), ("models", True), ("journeys", False)])
+def test_days_of_deleted_events_are_compared_by_totals(page, is_compared):
+    assert context(page, dt.date(2026, 1, 1)).days.is_recorded_then
+    deleted = context(page, dt.date(2026, 1, 1), first_days={"attribution.paths": dt.date(2026, 5, 19)})
+    assert deleted.days.is_recorded_then == is_compared
 
 
 def test_the_menu_has_every_page_once():

@@ -45,7 +45,7 @@ def overview(context: Context) -> Sequence[Block]:
     parts: list[Block] = []
     if not now["orders"]:
         parts.append(context.nothing_there("empty.days"))
-    parts += [*tree, *sales_notes(locale, now, has_formula=False)]
+    parts += [*tree, *sales_notes(locale, now, has_formula=False, is_deleted=context.has_deleted_days)]
     parts += today(context)
     if context.slice:
         whole = context.view.sliced(**{name: () for name, _ in context.slice})
