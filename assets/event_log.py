@@ -127,6 +127,6 @@ class BulkStorage(DagsterSqliteStorage):
 def storing_in_bulk(reference: InstanceRef) -> InstanceRef:
     """*reference* with ``BulkStorage``, unless ``dagster.yaml`` sets another storage than Dagster's default."""
     storage = reference.storage_data
-    if storage.class_name != DagsterSqliteStorage.__name__:
+    if storage is None or storage.class_name != DagsterSqliteStorage.__name__:
         return reference
     return reference._replace(storage_data=ConfigurableClassData(__name__, BulkStorage.__name__, storage.config_yaml))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -28,8 +28,9 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import convert_write_errors, temporary_for
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest import TARGETS
+from pipelines.lake.day_files import FEW_ROWS, copy_days
 from pipelines.lake.duck import first_line, identifier, literal
-from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql
+from pipelines.lake.partitions import Day, DaySpan, ListedLake, PartitionKey, copy_to, parquet_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import run_step
 
@@ -68,6 +69,8 @@ class Runner:
         blocked: Collection[tuple[str, PartitionKey]] = (),
         tell: Callable[[str], None] = lambda _line: None,
     ) -> None:
+        # The caller has the home's lock. Tables as of a day read the same long histories once for each day.
+        workspace = replace(workspace, lake=ListedLake(workspace.lake.root))
         self._workspace = workspace
         self._project = workspace.project
         self._tell = tell
@@ -168,7 +171,7 @@ class Runner:
             written.temporary.unlink(missing_ok=True)
 
     def _materialize(self, model: Model, keys: list[PartitionKey], span: DaySpan | None, query: str) -> None:
-        """Compute *query* once, then write its partitions one by one."""
+        """Compute *query* once, then write its partitions."""
         written: list[_Written] = []
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CANDIDATE} AS {query}")
         try:
@@ -179,6 +182,7 @@ class Runner:
             content = None
             if self._project.is_versioned_by_content(model):
                 content = content_versions(self._connection, model, _CANDIDATE)
+            versions: dict[PartitionKey, str] = {}
             for key in sound:
                 version = self._versions.by_inputs(model, key) if content is None else content.get(key)
                 if version is None:
@@ -186,7 +190,12 @@ class Runner:
                     continue
                 if self._project.reads_itself(model):
                     self._versions.of(model.name)[key] = version  # the version of the next day depends on this one
-                written.append(self._write(model, key, _CANDIDATE, version))
+                versions[key] = version
+            if span and self._has_few_rows(versions):
+                written += self._write_together(model, versions)
+            else:
+                for key, version in versions.items():
+                    written.append(self._write(model, key, _CANDIDATE, version))
             self._publish(model, written)
         finally:
             for item in written:
@@ -232,6 +241,29 @@ class Runner:
             temporary.unlink(missing_ok=True)
             raise
         return _Written(key, temporary, version, rows)
+
+    def _has_few_rows(self, days: Collection[PartitionKey]) -> bool:
+        """Whether the candidate has so few rows that its *days* are better written together."""
+        rows = self._connection.execute(f"SELECT count(*) FROM {_CANDIDATE}").fetchall()[0][0]
+        return len(days) > 1 and rows <= FEW_ROWS * len(days)
+
+    def _write_together(self, model: Model, versions: Mapping[PartitionKey, str]) -> list[_Written]:
+        """Write the days in *versions* of the candidate with one query."""
+        folder = self._workspace.lake.folder(model.name)
+        order = ", ".join(identifier(name) for name in ("dt", *model.sorted_by))
+        query = f"SELECT {', '.join(map(identifier, model.columns))} FROM {_CANDIDATE} ORDER BY {order}"
+        temporaries: dict[PartitionKey, Path] = {}
+        try:
+            with convert_write_errors(folder), scratch_folder(self._workspace.home) as scratch:
+                for key in versions:
+                    temporaries[key] = temporary_for(self._workspace.lake.file(model.name, key))
+                targets = {key: (temporaries[key], version) for key, version in versions.items() if key}
+                rows = copy_days(self._connection, query, targets, scratch)
+        except BaseException:
+            for temporary in temporaries.values():
+                temporary.unlink(missing_ok=True)
+            raise
+        return [_Written(key, temporaries[key], versions[key], rows[key]) for key in targets]
 
     def _publish(self, model: Model, written: list[_Written]) -> None:
         sizes = self._workspace.lake.publish(model.name, {i.key: (i.temporary, i.version) for i in written})
