@@ -20,13 +20,14 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance import InstanceRef
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as event_logs
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, func, select
 
 _TOGETHER = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+_LOGS = SqlEventLogStorageTable
 _MOST_WAITING = 1_000
 _ANY_PARTITION = "<any partition>"
 
@@ -72,12 +73,12 @@ class BulkEventLog(SqliteEventLogStorage):
     def _store_together(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
         """Do what ``store_event`` does for each of *events*: write to the log of the run and to the index of assets."""
         with self.run_connection(run_id) as connection:
-            connection.execute(event_logs.insert(), [self._event_to_row(event) for event in events])
+            connection.execute(_LOGS.insert(), [self._event_to_row(event) for event in events])
         found = [(event, row) for event in events for row in self._index_rows(event)]
         with self.index_transaction() as connection:
-            connection.execute(event_logs.insert(), [row for _, row in found])
+            connection.execute(_LOGS.insert(), [row for _, row in found])
             # The transaction has the lock, so no other process has written since, and the ids are consecutive.
-            last = connection.execute(select(func.max(event_logs.c.id))).scalar_one()
+            last = connection.execute(select(func.max(_LOGS.c.id))).scalar_one()
             ids = range(last - len(found) + 1, last + 1)
             self._store_asset_event_tags(connection, [event for event, _ in found], ids)
             # The index has one row for each asset, which every event replaces: the last event of each kind is enough.

@@ -94,7 +94,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, queries: list[str], file: Path)
 
 
 def _land_orders(home: Home, name: str, first_line: int, end_line: int, day: str) -> None:
-    """Land the lines from number *first_line* to before *end_line*, and their orders; *day* is SQL for an order's day."""
+    """Land the lines from *first_line* to before *end_line*, and their orders; *day* is SQL for an order's day."""
     lines = f"(SELECT line, line * 5 // 9 AS order_no FROM range({first_line}, {end_line}) AS made(line))"
     _land(home, "order_lines", name, _ORDER_LINES_SQL.format(lines=lines))
     _land(home, "orders", name, _ORDERS_SQL.format(lines=lines, day=day, customers=_CUSTOMERS))

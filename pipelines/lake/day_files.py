@@ -69,5 +69,6 @@ def _copy_partitioned(
 def _with_version(content: bytes, mark: str, version: str) -> bytes:
     """*content* of a Parquet file with *version* instead of *mark*; both have the same length, so no offset changes."""
     before, found, after = content.rpartition(mark.encode())
-    assert found and len(mark) == len(version)
+    assert found
+    assert len(mark) == len(version)
     return before + version.encode() + after

@@ -96,12 +96,13 @@ class Lake:
         folder = self.folder(table)
         found: dict[PartitionKey, Path] = {}
         try:
-            for name in os.listdir(folder):
-                match = _PARTITION_FOLDER.match(name)
-                if name == PART:
-                    found[None] = folder / PART
-                elif match and os.path.isfile(path := f"{folder}/{name}/{PART}"):
-                    found[Day.fromisoformat(match[1])] = Path(path)
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    match = _PARTITION_FOLDER.match(entry.name)
+                    if entry.name == PART:
+                        found[None] = folder / PART
+                    elif match and (path := Path(entry.path, PART)).is_file():
+                        found[Day.fromisoformat(match[1])] = path
         except FileNotFoundError:
             return {}
         except OSError as error:
