@@ -105,14 +105,20 @@ class Runner:
         for chunk in self._chunks(span) if span else ():
             for model in models:
                 if model.as_of:
-                    for day in self._kept_days(model, chunk):
-                        self._compute(model, DaySpan(day, day))
+                    self._compute_each(model, self._kept_days(model, chunk))
                 elif model.last_days:
                     if days_kept := self._kept_days(model, chunk):
                         self._compute(model, DaySpan(days_kept[0], days_kept[-1]))
                 elif model.is_partitioned:
                     self._compute(model, chunk)
         return RunResult(self._tables, self._checks.results)
+
+    def _compute_each(self, model: Model, days: Collection[Day]) -> None:
+        """Compute *model*, a table as of a day, for each of *days* on its own: its query is for a single day."""
+        spans = [DaySpan(day, day) for day in days]
+        self._inputs.load(self._project.reads[model.name], spans, model.name)
+        for span in spans:
+            self._compute(model, span)
 
     def _kept_days(self, model: Model, span: DaySpan) -> list[Day]:
         """The days of *span* for which *model*, which is kept for some days only, is kept."""
