@@ -7,7 +7,9 @@ Not here: the rules (``dashboards.access.rules``), the page to sign in (``dashbo
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -28,6 +30,9 @@ from pipelines.web.address import host_as_sent, is_proxied, is_same_origin, visi
 from pipelines.web.network import is_loopback
 
 SIGN_IN, SIGN_OUT, HEALTH, METRICS, LINK = "/sign-in", "/sign-out", "/health", "/metrics", "/shared"
+
+METRICS_TOKEN = "HEADWATER_METRICS_TOKEN"
+"""The environment variable with the token with which programs on other computers may read the metrics."""
 
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 """Headers with which proxies say that they pass a request on."""
@@ -88,7 +93,9 @@ class Guard:
         if request.path == HEALTH and request.method in _SAFE:
             return None
         if request.path == METRICS:
-            return None if _is_from_here(request) else _refusal(403, "only programs on this computer may read this")
+            if _is_from_here(request) or _has_metrics_token(request):
+                return None
+            return _refusal(403, f"only programs on this computer, or with the token {METRICS_TOKEN}, may read this")
         if request.method not in _SAFE and not is_same_origin(request):
             return _refusal(403, f"this request does not come from a page of {request.headers.get('Host', '')}")
         try:
@@ -207,6 +214,14 @@ def _is_from_here(request: flask.Request) -> bool:
     """Whether a program on this host sent the request itself, so no proxy passed it on for somebody else."""
     is_passed_on = is_proxied(request) or any(name in request.headers for name in _PASSED_ON)
     return is_loopback(visitor_of(request)) and not is_passed_on
+
+
+def _has_metrics_token(request: flask.Request) -> bool:
+    token = os.environ.get(METRICS_TOKEN, "")
+    given = request.authorization
+    if not token or given is None or given.type != "bearer":
+        return False
+    return hmac.compare_digest((given.token or "").encode(), token.encode())
 
 
 def may_make_links(role: Role) -> bool:

@@ -89,3 +89,9 @@ def _field(field: Field) -> Any:
 def folded(title: str, content: Sequence[Any], *, is_open: bool = False, name: str = "edit") -> Component:
     """*content* below a line *title* that unfolds it."""
     return html.Details([html.Summary([icon(name), clean(title)]), *content], open=is_open, className="edit-fold")
+
+
+def to_change(text: Texts, forms: Sequence[tuple[str, Component]]) -> list[Component]:
+    """The *forms* that change a row, each below its row's name; several are folded together in one line."""
+    each = [folded(text("edit.change", name=name), [one]) for name, one in forms]
+    return [folded(text("edit.changes", n=len(each)), each)] if len(each) > 1 else each

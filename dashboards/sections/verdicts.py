@@ -28,13 +28,13 @@ def difference_text(locale: Locale, metric: str, value: Number) -> str:
 
 
 def bounds(locale: Locale, metric: str, interval: Interval) -> str:
-    """The interval as ``low to high``, without the unit of rates; "–" if there is none."""
+    """The interval as ``low to high``; of rates in percentage points; "–" if there is none."""
     if interval.low is None:
         return NONE
-    low, high = (
-        locale.numbers.points(bound, 0.0) if is_rate(metric) else difference_text(locale, metric, bound)
-        for bound in (interval.low, interval.high)
-    )
+    if is_rate(metric):
+        low, high = (locale.numbers.points(bound, 0.0) for bound in (interval.low, interval.high))
+        return locale.text("verdict.points", n=locale.text("interval", low=low, high=high))
+    low, high = (difference_text(locale, metric, bound) for bound in (interval.low, interval.high))
     return locale.text("interval", low=low, high=high)
 
 

@@ -7,6 +7,7 @@ Not here: what is checked (``pipelines.compute.home_check``), trying a sample (`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,22 +52,34 @@ def check(
 
 
 def _check(home: Home | None) -> None:
-    from dashboards.app.watch.settings import load_watch
     from dashboards.queries import all_queries
     from pipelines.compute.home_check import check_home
-    from pipelines.home.errors import HeadwaterError
 
     report = check_home(home, all_queries().values())
     if home is not None:
-        try:
-            load_watch(home)
-        except HeadwaterError as error:
-            report.faults.append(str(error))
+        report.faults += _dashboard_faults(home)
     for fault in report.faults:
         error_line(fault)
     print(report.summary())
     if report.faults:
         raise typer.Exit(1)
+
+
+def _dashboard_faults(home: Home) -> Iterator[str]:
+    """What is wrong with the files of *home* that only the dashboards understand: alerts, subscriptions, targets."""
+    from dashboards.app.watch.settings import load_watch
+    from dashboards.plans.targets import fault_of
+    from pipelines.config_tables import targets_of
+    from pipelines.home.errors import HeadwaterError
+
+    try:
+        load_watch(home)
+    except HeadwaterError as error:
+        yield str(error)
+    with suppress(HeadwaterError):  # check_home has reported it
+        for target in targets_of(home):
+            if fault := fault_of(target):
+                yield str(HeadwaterError(fault, where=f"{home.targets_file}, target of {target.month:%Y-%m}"))
 
 
 def _show_sample(home: Home | None, source: str, sample: Iterable[str], most: int) -> None:

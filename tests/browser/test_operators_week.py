@@ -60,7 +60,7 @@ def unfold(page: Any, title: str) -> None:
     """Unfold the form *title*, which is open if there is nothing else to show."""
     fold = page.locator("details.edit-fold", has=page.get_by_text(title))
     if not fold.evaluate("fold => fold.open"):
-        fold.locator("summary").click()
+        fold.locator("> summary").click()
 
 
 def sent_form(page: Any, what: str, **values: str) -> None:

@@ -256,8 +256,10 @@ def test_check_gathers_every_fault(tmp_path):
         encoding="utf-8",
     )
     home.alerts_file.write_text("alerts: {a: {metric: revenu, below: 1, to: eve}}\n", encoding="utf-8")
+    home.targets_file.write_text("metric,month,value\nrevenu,2026-05,9\n", encoding="utf-8")
     outcome = headwater("check", home=home)
     assert outcome.returncode == 1
+    assert "targets.csv, target of 2026-05: metric 'revenu' cannot have a target" in outcome.stderr
     assert "alerts.yaml: 'alerts.a.to' names 'eve'" in outcome.stderr
     assert "entrances.csv: column 'name_zh' is missing" in outcome.stderr
     assert "t.sql:7: division-by-zero" in outcome.stderr

@@ -93,8 +93,13 @@ def test_others_must_sign_in(home):
     assert (outcome.code, "nobody would have to sign in" in outcome.errors[0]) == (1, True)
 
 
-def test_only_programs_on_this_host_read_the_metrics(home):
+def test_only_programs_on_this_host_read_the_metrics(home, monkeypatch):
     client = create_app(home).server.test_client()
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 403
-    assert client.get("/metrics", environ_overrides={"REMOTE_ADDR": "10.1.2.3"}).status_code == 403
+    elsewhere = {"REMOTE_ADDR": "10.1.2.3"}
+    assert client.get("/metrics", environ_overrides=elsewhere).status_code == 403
+    monkeypatch.setenv("HEADWATER_METRICS_TOKEN", "a long secret")
+    for header, status in (("Bearer a long secret", 200), ("Bearer a", 403), ("Basic a long secret", 403), ("", 403)):
+        answer = client.get("/metrics", environ_overrides=elsewhere, headers={"Authorization": header})
+        assert answer.status_code == status, header

@@ -294,7 +294,7 @@ def test_the_page_tells_the_differences_of_a_test(tmp_path):
     assert rows[0]["difference"] == pytest.approx(0.2)
     assert rows[0]["low"] < 0.2 < rows[0]["high"]
     assert [row["verdict"] for row in rows] == ["better", "cannot tell", "cannot tell"]
-    assert cards(blocks)[0].value == "+20.0 points"
+    assert cards(blocks)[0].value == "+20.0 pp"
     assert cards(blocks)[0].verdict == "good"
     assert values(table(blocks, "variants"), "variant_visitors") == [200, 210]
 

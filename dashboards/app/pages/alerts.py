@@ -14,7 +14,7 @@ from dash import html
 
 from dashboards.app.context import Context
 from dashboards.app.edits import may_edit
-from dashboards.app.forms import Field, folded, form
+from dashboards.app.forms import Field, folded, form, to_change
 from dashboards.app.times import local_time
 from dashboards.app.watch.settings import REPORT, WEEKDAYS, Alert, Subscription, Watch, load_watch
 from dashboards.app.watch.state import Evaluation, Finding, read_evaluation
@@ -143,11 +143,12 @@ def _forms(context: Context, watch: Watch) -> Block:
         return Text(text("subscribe.nobody"))
     asked = context.view.get("what")
     add = form(text, "subscriptions", _fields(context, watch, {"what": asked or REPORT}))
-    forms = [folded(text("subscribe.add"), [add], name="add", is_open=bool(asked))]
-    for name, cells in watch.cells.items():
-        own = form(text, "subscriptions", _fields(context, watch, cells), cells)
-        forms.append(folded(text("edit.change", name=name), [own]))
-    return Part(html.Div(forms, className="edits"))
+    own = [
+        (name, form(text, "subscriptions", _fields(context, watch, cells), cells))
+        for name, cells in watch.cells.items()
+    ]
+    added = folded(text("subscribe.add"), [add], name="add", is_open=bool(asked))
+    return Part(html.Div([added, *to_change(text, own)], className="edits"))
 
 
 def _fields(context: Context, watch: Watch, cells: Mapping[str, str]) -> list[Field]:

@@ -96,4 +96,5 @@ def _orders(context: Context, reading: AsOf, user: str) -> Table:
         locale.text("customer.orders.about", day=reading.day),
         is_wide=True,
         keys=("user_id",),
+        bar="revenue",
     )

@@ -13,7 +13,7 @@ from dash import html
 
 from dashboards.app.context import Context
 from dashboards.app.edits import may_edit
-from dashboards.app.forms import Field, folded, form
+from dashboards.app.forms import Field, folded, form, to_change
 from dashboards.app.pages.targets import Progress, progress, slice_name
 from dashboards.blocks import Block, Column, Part, Table, Text
 from dashboards.columns import text
@@ -143,7 +143,7 @@ def _forms(context: Context, what: str, rows: Sequence[tuple[str, list[Field], A
     text = context.locale.text
     fields = _target_fields(context) if what == "targets" else _occasion_fields(context.locale)
     add = folded(text(f"plan.add.{what}"), [form(text, what, fields)], name="add", is_open=not rows)
-    change = [folded(text("edit.change", name=title), [form(text, what, own, cells)]) for title, own, cells in rows]
+    change = to_change(text, [(title, form(text, what, own, cells)) for title, own, cells in rows])
     return Part(html.Div([add, *change], className="edits"))
 
 

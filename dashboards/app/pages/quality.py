@@ -13,6 +13,7 @@ import polars as pl
 
 from dashboards.app.context import Context
 from dashboards.app.pages.tabs import tabs
+from dashboards.app.reasons import reasons_in
 from dashboards.app.slice_bar import whole_note
 from dashboards.app.times import local_time
 from dashboards.blocks import Block, Card, Cards, Chart, Choice, Column, Controls, Option, Table, Text
@@ -94,7 +95,10 @@ def _reasons(context: Context) -> Table:
     """Quarantined records by reason; viewers do not see the raw record, because it may name persons."""
     locale = context.locale
     timezone = context.copy.settings.timezone
-    rows = [row | {"landed": local_time(row["landed_at"], timezone)} for row in context.rows(query("quality.reasons"))]
+    rows = [
+        row | {"landed": local_time(row["landed_at"], timezone), "reasons": reasons_in(locale.text, row["reasons"])}
+        for row in context.rows(query("quality.reasons"))
+    ]
     columns = [
         text(locale.text("column.reason"), "reasons", is_long=True),
         text(locale.text("column.source"), "source"),

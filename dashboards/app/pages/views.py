@@ -12,7 +12,7 @@ from dash import html
 
 from dashboards.app.context import Context
 from dashboards.app.edits import may_edit
-from dashboards.app.forms import folded, form
+from dashboards.app.forms import form, to_change
 from dashboards.app.links import link_list
 from dashboards.app.saved_views import link, seen_by, view_fields
 from dashboards.app.view import read_view
@@ -44,21 +44,12 @@ def _saved(context: Context) -> Sequence[Block]:
         text(locale.text("views.is_start"), "start"),
     ]
     table = Table("views", locale.text("views.list"), columns, [_row(context, one) for one in found], is_wide=True)
-    own = [one for one in found if may_change(context, one)]
-    forms = [
-        folded(
-            locale.text("edit.change", name=one.name),
-            [
-                form(
-                    locale.text,
-                    "views",
-                    view_fields(locale.text, context.role, _addresses(context, one), one),
-                    one.cells,
-                )
-            ],
-        )
-        for one in own
+    own = [
+        (one.name, view_fields(locale.text, context.role, _addresses(context, one), one), one.cells)
+        for one in found
+        if may_change(context, one)
     ]
+    forms = to_change(locale.text, [(name, form(locale.text, "views", fields, cells)) for name, fields, cells in own])
     return [table, *([Part(html.Div(forms, className="edits"))] if forms else [])]
 
 
