@@ -22,6 +22,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import DBAPIError
 
+from assets.event_log import storing_in_bulk
 from assets.recording import asset_key
 from pipelines.compute.checks import grain_check_name
 from pipelines.compute.results import CheckState
@@ -100,7 +101,8 @@ def _instance(home: Home) -> dg.DagsterInstance:
     try:
         if not home.dagster.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=silent))
+        reference = InstanceRef.from_dir(str(home.dagster), overrides=silent)
+        return dg.DagsterInstance.from_ref(storing_in_bulk(reference))
     except OSError as error:
         raise HeadwaterError(
             f"Dagster's records cannot be opened: {error.strerror}",

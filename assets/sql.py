@@ -118,9 +118,15 @@ def days_ahead(workspace: Workspace) -> int:
     """The number of days after yesterday with data: 0 to 2, because an event may be up to a day ahead of our clock."""
     today = dt.datetime.now(ZoneInfo(workspace.settings.timezone)).date()
     there = {day for table in RAW_TABLES for day in workspace.raw.versions(table) if day is not None}
-    there |= {day for table in workspace.project.models for day in workspace.lake.files(table) if day is not None}
+    ahead = [today + dt.timedelta(days=n) for n in range(2)]
+    # Do not list the folders of all tables: that takes a second if the history is long.
+    there |= {day for day in ahead if _has_partition(workspace, day)}
     newest = max(there, default=dt.date.min)
-    return sum(newest >= today + dt.timedelta(days=n) for n in range(2))
+    return sum(newest >= day for day in ahead)
+
+
+def _has_partition(workspace: Workspace, day: dt.date) -> bool:
+    return any(workspace.lake.file(table, day).exists() for table in workspace.project.models)
 
 
 def _step(workspace: Workspace, name: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:

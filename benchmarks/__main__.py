@@ -11,13 +11,14 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import jobs, shops
-from benchmarks.measure import HEADER, Pair, measure_pair
+from benchmarks import jobs, long_history, shops
+from benchmarks.measure import HEADER, Figure, Pair, Run, measure_pair, run_in_new_process
 
 BOT_AMONG = 1_000_000
 BOT_DEVICES = 10_000
 LINES_A_CUSTOMER = 4
-JOBS = ("attribution", "bot", "ingestion", "customers", "products", "bookkeeping")
+HISTORY_LINES_A_DAY = 61
+JOBS = ("attribution", "bot", "ingestion", "customers", "products", "history", "bookkeeping")
 
 
 def attribution(scratch: Path, events: int, runs: int, memory: str | None) -> Pair:
@@ -92,6 +93,25 @@ def products(scratch: Path, products: int, runs: int) -> Pair:
     )
 
 
+def history(scratch: Path, days: int, runs: int) -> Iterator[str]:
+    """Measure the first load of a shop's *days* days, with its limit, and then one more day; each run in a new home."""
+    lines = days * HISTORY_LINES_A_DAY
+    firsts: list[Run] = []
+    limits: list[Run] = []
+    nexts: list[Run] = []
+    for number in range(runs):
+        folder = scratch / f"history-{number}"
+        home = long_history.land_history(folder, days, lines)
+        firsts.append(run_in_new_process(long_history.compute_all, folder))
+        limits.append(run_in_new_process(long_history.query_all, folder))
+        long_history.land_next_day(home, lines, HISTORY_LINES_A_DAY)
+        nexts.append(run_in_new_process(long_history.compute_all, folder))
+    job = Figure(f"first load of {days} days, all tables", lines, tuple(firsts))
+    limit = Figure("  limit: each query, one file a table", lines, tuple(limits))
+    yield from Pair(job, limit).lines()
+    yield Figure("  one more day, all tables", HISTORY_LINES_A_DAY, tuple(nexts)).line()
+
+
 def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
     """The lines of the table; each line is yielded as soon as its job is measured."""
     yield HEADER
@@ -105,6 +125,8 @@ def tables(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
         yield from customers(scratch, arguments.lines, arguments.runs).lines()
     if "products" in arguments.jobs:
         yield from products(scratch, arguments.products, arguments.runs).lines()
+    if "history" in arguments.jobs:
+        yield from history(scratch, arguments.days, arguments.runs)
     if "bookkeeping" in arguments.jobs:
         milliseconds, partitions = jobs.bookkeeping(scratch)
         yield f"Dagster's bookkeeping: {milliseconds:.1f} ms an asset × partition, over {partitions}"
@@ -136,6 +158,7 @@ def main() -> None:
     parser.add_argument(
         "--products", type=at_least_one, default=1_000_000, help="products to sort into quadrants (default 1,000,000)"
     )
+    parser.add_argument("--days", type=at_least_one, default=912, help="days of the long history (default 912)")
     parser.add_argument("--runs", type=at_least_one, default=3, help="runs of each job; the median counts (default 3)")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     scratch_help = "folder for the homes, created if missing; 20,000,000 events need 5 GB of disk"

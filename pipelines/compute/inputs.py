@@ -17,8 +17,12 @@ from pipelines.compute.workspace import Workspace, mount_view
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.lake.checksums import NAME as CHECKSUMS
+from pipelines.lake.duck import identifier
 from pipelines.lake.partitions import Day, DaySpan, PartitionKey
 from pipelines.sqlproject.reads import Read
+
+LOADED_BYTES = 64 * 2**20
+"""Up to this size of their files, in total, tables are read into memory to compute several days one by one."""
 
 
 @dataclass
@@ -68,6 +72,14 @@ class Verifier:
             self.verify(table, None)
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """The *days* of a table that are in memory, and the *size* of their files in bytes."""
+
+    days: frozenset[Day]
+    size: int
+
+
 class Inputs:
     """The tables of a home that one session reads."""
 
@@ -75,7 +87,34 @@ class Inputs:
         self._workspace = workspace
         self._connection = connection
         self._mounted: dict[str, str] = {}
+        self._loaded: dict[str, _Loaded] = {}
         self.verifier = Verifier(workspace)
+
+    def load(self, reads: Collection[Read], spans: Collection[DaySpan], computing: str) -> None:
+        """Read small tables of *reads* into memory if *spans* are computed one by one, for *computing*.
+
+        Otherwise each of the spans opens the files again: a year of them for every day.
+
+        Raises:
+            HeadwaterError: a file is damaged.
+        """
+        if len(spans) < 2:
+            return
+        for read in reads:
+            needed = [self._workspace.days_read(read, span, computing) for span in spans]
+            if read.table == computing or read.table not in self._workspace.project.models or None in needed:
+                continue
+            days = frozenset(day for each in needed for day in each or ())
+            if read.table in self._loaded and days <= self._loaded[read.table].days:
+                continue
+            self._loaded.pop(read.table, None)
+            self.verifier.verify(read.table, days)
+            files = self._workspace.files(read.table, days)
+            size = sum(path.stat().st_size for path in files)
+            if files and size + sum(loaded.size for loaded in self._loaded.values()) <= LOADED_BYTES:
+                rows = self._workspace.relation_sql(read.table, files)
+                self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_loaded_name(read.table)} AS {rows}")
+                self._loaded[read.table] = _Loaded(days, size)
 
     def mount(self, reads: Collection[Read], span: DaySpan | None, computing: str = "") -> None:
         """Verify the files of *reads*, then mount them; see ``Workspace.mount``.
@@ -83,11 +122,35 @@ class Inputs:
         Raises:
             HeadwaterError: a file is damaged.
         """
+        others = []
         for read in reads:
-            self.verifier.verify(read.table, self._workspace.days_read(read, span, computing))
-        self._workspace.mount(self._connection, reads, span, computing, self._mounted)
+            days = self._workspace.days_read(read, span, computing)
+            self.verifier.verify(read.table, days)
+            if days and read.table in self._loaded and days <= self._loaded[read.table].days:
+                self._mount_loaded(read.table, days)
+            else:
+                others.append(read)
+        self._workspace.mount(self._connection, others, span, computing, self._mounted)
+
+    def _mount_loaded(self, table: str, days: Collection[Day]) -> None:
+        first, last = min(days), max(days)
+        is_gapless = (last - first).days + 1 == len(days)
+        given = f"BETWEEN DATE '{first}' AND DATE '{last}'" if is_gapless else f"IN ({_dates(days)})"
+        sql = f"SELECT * FROM {_loaded_name(table)} WHERE dt {given}"
+        if self._mounted.get(table) != sql:
+            mount_view(self._connection, table, sql)
+            self._mounted[table] = sql
 
     def show(self, table: str, sql: str) -> None:
         """Mount the rows of *sql*, a result that is not published yet, as *table*, so that checks can read them."""
         self._mounted.pop(table, None)
+        self._loaded.pop(table, None)
         mount_view(self._connection, table, sql)
+
+
+def _loaded_name(table: str) -> str:
+    return identifier(f"loaded {table}".replace(".", " "))
+
+
+def _dates(days: Collection[Day]) -> str:
+    return ", ".join(f"DATE '{day}'" for day in sorted(days))

@@ -12,8 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -26,12 +25,12 @@ from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.spark import Spark
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
+from pipelines.compute.writing import CANDIDATE, Writer, Written
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.files import convert_write_errors, temporary_for
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest import TARGETS
 from pipelines.lake.duck import first_line, identifier, literal
-from pipelines.lake.partitions import Day, DaySpan, PartitionKey, copy_to, parquet_sql, relation_sql
+from pipelines.lake.partitions import Day, DaySpan, ListedLake, PartitionKey, parquet_sql, relation_sql
 from pipelines.sqlproject.model import Model
 from pipelines.sqlproject.python_step import run_step
 
@@ -42,18 +41,6 @@ ROWS_PER_CHUNK = 4_000_000
 """Maximum number of raw records in one chunk of days, so that intermediate results stay near the memory limit.
 
 Only targets that are partitioned by day count; they have most of the records."""
-
-_CANDIDATE = "candidate"
-
-
-@dataclass
-class _Written:
-    """A temporary file of a partition that is not published yet."""
-
-    key: PartitionKey
-    temporary: Path
-    version: str
-    rows: int
 
 
 class Runner:
@@ -75,6 +62,8 @@ class Runner:
         tell: Callable[[str], None] = lambda _line: None,
         spark: SparkSession | None = None,
     ) -> None:
+        # The caller has the home's lock. Tables as of a day read the same long histories once for each day.
+        workspace = replace(workspace, lake=ListedLake(workspace.lake.root))
         self._workspace = workspace
         self._project = workspace.project
         self._tell = tell
@@ -84,6 +73,7 @@ class Runner:
         connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
         self._blocked = set(blocked)
         self._inputs = Inputs(workspace, connection)
+        self._writer = Writer(workspace, connection)
         self._checks = Checks(self._project, connection, self._inputs)
         self._spark_session = spark
         self._spark: Spark | None = None
@@ -121,11 +111,18 @@ class Runner:
             for model in models:
                 days = self._days(model, chunk)
                 if model.as_of:
-                    for day in days:
-                        self._compute(model, DaySpan(day, day))
+                    self._compute_each(model, days)
                 elif days:
                     self._compute(model, DaySpan(days[0], days[-1]))
         return RunResult(self._tables, self._checks.results)
+
+    def _compute_each(self, model: Model, days: Collection[Day]) -> None:
+        """Compute *model*, a table as of a day, for each of *days* on its own: its query is for a single day."""
+        spans = [DaySpan(day, day) for day in days]
+        if not self._is_on_spark(model):
+            self._inputs.load(self._project.reads[model.name], spans, model.name)
+        for span in spans:
+            self._compute(model, span)
 
     def _days(self, model: Model, span: DaySpan) -> list[Day]:
         """The days of *span* that are computed for *model*, consecutive unless it is as of a day."""
@@ -164,21 +161,31 @@ class Runner:
         if ready:
             self._tell(f"computing {model.name}" + (f", {span}" if span else ""))
             table.sql = table.sql or self._project.sql(model, span)
-            with _fault_named(model), ExitStack() as stack:
-                if self._spark and span and not (model.python or self._project.is_versioned_by_content(model)):
+            with _fault_named(model):
+                if self._spark and span and self._is_on_spark(model):
                     self._stage(self._spark, model, ready, span)
-                    table.seconds += time.monotonic() - started
-                    return
-                self._inputs.mount(self._project.reads[model.name], span, model.name)
-                query = self._project.sql(model, span)
-                if model.python:
-                    folder = stack.enter_context(scratch_folder(self._workspace.home))
-                    query = run_step(self._connection, model.python, query, model.types, folder)
-                if len(keys) == 1 and not self._project.is_versioned_by_content(model):
-                    self._stream(model, keys[0], query)
                 else:
-                    self._materialize(model, ready, span, query)
+                    self._query(model, ready, span)
         table.seconds += time.monotonic() - started
+
+    def _is_on_spark(self, model: Model) -> bool:
+        """Whether Spark computes *model*: not if the planner has computed its rows already, or if Python does."""
+        is_by_inputs = not self._project.is_versioned_by_content(model)
+        return self._spark is not None and model.is_partitioned and is_by_inputs and not model.python
+
+    def _query(self, model: Model, keys: list[PartitionKey], span: DaySpan | None) -> None:
+        """Compute the partitions *keys* of *model*, which are those of *span* whose inputs are not blocked."""
+        self._inputs.mount(self._project.reads[model.name], span, model.name)
+        query = self._project.sql(model, span)
+        with ExitStack() as stack:
+            if model.python:
+                folder = stack.enter_context(scratch_folder(self._workspace.home))
+                query = run_step(self._connection, model.python, query, model.types, folder)
+            is_one = span is None or span.first == span.last
+            if is_one and not self._project.is_versioned_by_content(model):
+                self._stream(model, keys[0], query)
+            else:
+                self._materialize(model, keys, span, query)
 
     def _stream(self, model: Model, key: PartitionKey, query: str) -> None:
         """Write the rows of *query*, all of partition *key*, directly to its file: they may not fit into memory."""
@@ -186,7 +193,7 @@ class Runner:
         if version is None:
             self._remove(model, key)
             return
-        written = self._write(model, key, f"({query})", version)
+        written = self._writer.one(model, key, f"({query})", version)
         try:
             dt_column = f", DATE {literal(key.isoformat())} AS dt" if key else ""
             self._inputs.show(model.name, f"SELECT *{dt_column} FROM {parquet_sql([written.temporary])}")
@@ -195,17 +202,18 @@ class Runner:
             written.temporary.unlink(missing_ok=True)
 
     def _materialize(self, model: Model, keys: list[PartitionKey], span: DaySpan | None, query: str) -> None:
-        """Compute *query* once, then write its partitions one by one."""
-        written: list[_Written] = []
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CANDIDATE} AS {query}")
+        """Compute *query* once, then write its partitions."""
+        written: list[Written] = []
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CANDIDATE} AS {query}")
         try:
             if span:
                 self._refuse_other_days(model, span)
-            self._inputs.show(model.name, f"SELECT * FROM {_CANDIDATE}")
+            self._inputs.show(model.name, f"SELECT * FROM {CANDIDATE}")
             sound = self._sound(model, keys)
             content = None
             if self._project.is_versioned_by_content(model):
-                content = content_versions(self._connection, model, _CANDIDATE)
+                content = content_versions(self._connection, model, CANDIDATE)
+            versions: dict[PartitionKey, str] = {}
             for key in sound:
                 version = self._versions.by_inputs(model, key) if content is None else content.get(key)
                 if version is None:
@@ -213,19 +221,20 @@ class Runner:
                     continue
                 if self._project.reads_itself(model):
                     self._versions.of(model.name)[key] = version  # the version of the next day depends on this one
-                written.append(self._write(model, key, _CANDIDATE, version))
+                versions[key] = version
+            written += self._writer.all_of(model, versions)
             self._publish(model, written)
         finally:
             for item in written:
                 item.temporary.unlink(missing_ok=True)
             self._connection.execute(f"DROP VIEW IF EXISTS {identifier(model.name)}")
-            self._connection.execute(f"DROP TABLE IF EXISTS {_CANDIDATE}")
+            self._connection.execute(f"DROP TABLE IF EXISTS {CANDIDATE}")
 
     def _stage(self, spark: Spark, model: Model, keys: list[PartitionKey], span: DaySpan) -> None:
         """Let Spark compute *model* for *span*, then write the files of the lake from Spark's."""
         spark.mount(self._project.reads[model.name], span, model.name)
         staged = spark.stage(model, self._project.bind(model, span))
-        written: list[_Written] = []
+        written: list[Written] = []
         try:
             _refuse_days(model, span, [day for day in staged if not span.first <= day <= span.last])
             spark.show(model.name, list(staged.values()))
@@ -237,7 +246,7 @@ class Runner:
                 if self._project.reads_itself(model):
                     self._versions.of(model.name)[key] = version
                 files = [staged[key]] if key in staged else []
-                written.append(self._write(model, key, f"({relation_sql(model.types, files)})", version))
+                written.append(self._writer.one(model, key, f"({relation_sql(model.types, files)})", version))
             self._publish(model, written)
         finally:
             for item in written:
@@ -264,23 +273,12 @@ class Runner:
             self._tables[model.name].blocked.append(key)
 
     def _refuse_other_days(self, model: Model, span: DaySpan) -> None:
-        query = f"SELECT dt FROM {_CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
+        query = f"SELECT dt FROM {CANDIDATE} WHERE dt IS NULL OR dt NOT BETWEEN ? AND ? LIMIT 1"
         _refuse_days(
             model, span, [day for (day,) in self._connection.execute(query, [span.first, span.last]).fetchall()]
         )
 
-    def _write(self, model: Model, key: PartitionKey, relation: str, version: str) -> _Written:
-        target = self._workspace.lake.file(model.name, key)
-        with convert_write_errors(target.parent):
-            temporary = temporary_for(target)
-        try:
-            rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return _Written(key, temporary, version, rows)
-
-    def _publish(self, model: Model, written: list[_Written]) -> None:
+    def _publish(self, model: Model, written: list[Written]) -> None:
         sizes = self._workspace.lake.publish(model.name, {i.key: (i.temporary, i.version) for i in written})
         for item in written:
             self._inputs.verifier.trusted.add((model.name, item.key))
@@ -317,18 +315,3 @@ def _fault_named(model: Model) -> Iterator[None]:
         raise
     except duckdb.Error as error:
         raise HeadwaterError(first_line(error), where=model.path) from error
-
-
-def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for the rows of one partition, sorted as in the file, without dt, which is in the folder's name."""
-    columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
-    order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
-    if key is None:
-        return f"SELECT {columns} FROM {relation}{order}"
-    day = f"DATE {literal(key.isoformat())}"
-    if relation == _CANDIDATE:
-        return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
-    # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
-    message = literal(f"returns a row with another dt than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
-    guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
-    return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"

@@ -77,10 +77,10 @@ class Workspace:
         if table.startswith("raw."):
             return self.raw.files(table, wanted)
         by_day = self.project.is_partitioned(table)
-        files = sorted(self.lake.files(table).items(), key=str)
+        files = self.lake.files(table)
         # If the model changed from unpartitioned to partitioned or back, skip the old files; the next run removes them.
-        own = [(key, path) for key, path in files if (key is not None) == by_day]
-        return [path for key, path in own if key is None or wanted is None or key in wanted]
+        own = [key for key in files if (key is not None) == by_day]
+        return [files[key] for key in sorted(own, key=str) if key is None or wanted is None or key in wanted]
 
     def relation_sql(self, table: str, files: Sequence[Path]) -> str:
         """A SELECT of the declared columns of *table* from *files*."""

@@ -12,7 +12,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -99,10 +99,9 @@ class Lake:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     match = _PARTITION_FOLDER.match(entry.name)
-                    path = folder / entry.name / PART
                     if entry.name == PART:
                         found[None] = folder / PART
-                    elif match and path.is_file():
+                    elif match and (path := Path(entry.path, PART)).is_file():
                         found[Day.fromisoformat(match[1])] = path
         except FileNotFoundError:
             return {}
@@ -194,6 +193,30 @@ class Lake:
         path.unlink(missing_ok=True)
         if key is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+
+@dataclass(frozen=True)
+class ListedLake(Lake):
+    """A lake that lists each table's folder only once, for a process that has the home's lock."""
+
+    _listed: dict[str, dict[PartitionKey, Path]] = field(default_factory=dict)
+
+    def files(self, table: str) -> dict[PartitionKey, Path]:
+        """``Lake.files``, as of the first call or the last change with this object."""
+        if table not in self._listed:
+            self._listed[table] = super().files(table)
+        return self._listed[table]
+
+    def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
+        """``Lake.publish``."""
+        sizes = super().publish(table, written)
+        self.files(table).update({key: self.file(table, key) for key in sizes})
+        return sizes
+
+    def remove(self, table: str, key: PartitionKey) -> None:
+        """``Lake.remove``."""
+        super().remove(table, key)
+        self.files(table).pop(key, None)
 
 
 def _name(key: PartitionKey) -> str:

@@ -1,0 +1,113 @@
+"""Writing computed rows into temporary files of the lake, which are not published yet.
+
+Here: the query for the rows of a file, one file or the files of several days at once.
+Not here: computing the rows, publishing the files (``pipelines.compute.runner``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.compute.workspace import Workspace
+from pipelines.home.files import convert_write_errors, temporary_for
+from pipelines.home.scratch import scratch_folder
+from pipelines.lake.day_files import FEW_ROWS, copy_days
+from pipelines.lake.duck import identifier, literal
+from pipelines.lake.partitions import Day, PartitionKey, copy_to
+from pipelines.sqlproject.model import Model
+
+CANDIDATE = "candidate"
+"""The temporary table of a session with computed rows of a model."""
+
+
+@dataclass
+class Written:
+    """A temporary file of a partition that is not published yet."""
+
+    key: PartitionKey
+    temporary: Path
+    version: str
+    rows: int
+
+
+class Writer:
+    """Writes temporary files of the lake of *workspace* in the session *connection*."""
+
+    def __init__(self, workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> None:
+        self._workspace = workspace
+        self._connection = connection
+
+    def one(self, model: Model, key: PartitionKey, relation: str, version: str) -> Written:
+        """Write the partition *key*, all rows of *relation* or those of its day in ``CANDIDATE``.
+
+        Raises:
+            HeadwaterError: the file cannot be written.
+        """
+        target = self._workspace.lake.file(model.name, key)
+        with convert_write_errors(target.parent):
+            temporary = temporary_for(target)
+        try:
+            rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return Written(key, temporary, version, rows)
+
+    def all_of(self, model: Model, versions: Mapping[PartitionKey, str]) -> list[Written]:
+        """Write the partitions in *versions* from ``CANDIDATE``; days with few rows with one query.
+
+        Raises:
+            HeadwaterError: a file cannot be written. No temporary file is left then.
+        """
+        days = {key: version for key, version in versions.items() if key is not None}
+        if len(days) > 1 and self._has_few_rows(len(days)):
+            return self._together(model, days)
+        written: list[Written] = []
+        try:
+            for key, version in versions.items():
+                written.append(self.one(model, key, CANDIDATE, version))
+        except BaseException:
+            for item in written:
+                item.temporary.unlink(missing_ok=True)
+            raise
+        return written
+
+    def _has_few_rows(self, days: int) -> bool:
+        rows = self._connection.execute(f"SELECT count(*) FROM {CANDIDATE}").fetchall()[0][0]
+        return int(rows) <= FEW_ROWS * days
+
+    def _together(self, model: Model, versions: Mapping[Day, str]) -> list[Written]:
+        folder = self._workspace.lake.folder(model.name)
+        order = ", ".join(identifier(name) for name in ("dt", *model.sorted_by))
+        query = f"SELECT {', '.join(map(identifier, model.columns))} FROM {CANDIDATE} ORDER BY {order}"
+        temporaries: dict[Day, Path] = {}
+        try:
+            with convert_write_errors(folder), scratch_folder(self._workspace.home) as scratch:
+                for key in versions:
+                    temporaries[key] = temporary_for(self._workspace.lake.file(model.name, key))
+                targets = {key: (temporaries[key], version) for key, version in versions.items()}
+                rows = copy_days(self._connection, query, targets, scratch)
+        except BaseException:
+            for temporary in temporaries.values():
+                temporary.unlink(missing_ok=True)
+            raise
+        return [Written(key, temporaries[key], versions[key], rows[key]) for key in versions]
+
+
+def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
+    """A query for the rows of one partition, sorted as in the file, without dt, which is in the folder's name."""
+    columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
+    order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
+    if key is None:
+        return f"SELECT {columns} FROM {relation}{order}"
+    day = f"DATE {literal(key.isoformat())}"
+    if relation == CANDIDATE:
+        return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
+    # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
+    message = literal(f"returns a row with another dt than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
+    guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
+    return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"
