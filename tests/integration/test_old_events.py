@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 
 from assets.engine import materialize_in_process
+from assets.retention import pruning
 from dashboards.report.file import write_report
 from pipelines.commands import forget_run
 from pipelines.commands.diagnosis import diagnose
@@ -20,6 +22,7 @@ from pipelines.compute.old_events import OldEvents, delete, old_events
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.archive import back_up, restore
 from pipelines.home.folder import DATA, Home
+from pipelines.home.settings import load_settings
 from pipelines.ingest import old_events as raw_deleting
 from pipelines.ingest.batches import RawLake
 from pipelines.lake.partitions import DaySpan
@@ -195,6 +198,14 @@ def test_dagster_computes_no_day_from_nothing(home):
     }
     assert not any(found.removed for found in result.tables.values())
     assert every_table(home) == before
+
+
+def test_the_nightly_job_deletes_old_events(home):
+    job, _ = pruning(home, load_settings(home))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
+    assert open_workspace(home).events_from == KEPT
+    assert run(home).did_nothing
 
 
 def test_a_longer_time_later_brings_nothing_back(home):
