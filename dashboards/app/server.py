@@ -26,6 +26,7 @@ from dashboards.app.callback_request import add_check
 from dashboards.app.context import Context
 from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
+from dashboards.app.fast_start import FastDash, kept_by_browsers, with_compile_hint
 from dashboards.app.links import add_links
 from dashboards.app.marts import Copy, Marts, NoDataError
 from dashboards.app.monitoring import add_monitoring
@@ -65,7 +66,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     Raises:
         HeadwaterError: the home cannot be read.
     """
-    app = dash.Dash(
+    app = FastDash(
         __name__,
         title="Headwater",
         update_title="",
@@ -89,6 +90,8 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
     add_edits(app.server, home)
     add_monitoring(app.server, marts)
     app.server.after_request(_with_policy)
+    app.server.after_request(with_compile_hint)
+    app.server.after_request(kept_by_browsers)
     app.server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     add_check(app)
     guard = add_access(app.server, home, rules or Rules(), shows=link_reader.shows)

@@ -1,4 +1,4 @@
-"""In a browser: when charts are drawn and drawn again, links to a part or a chart of a page, folded tables."""
+"""In a browser: when pages are asked for, charts are drawn and drawn again, links to charts, folded tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tests.browser.site import DAYS, PHONE, WIDE, chart_of, close, followed, ope
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 DRAWN = "() => [...document.querySelectorAll('[data-figure]')].map(one => one.querySelectorAll('.main-svg').length > 0)"
+STARTS = """() => [performance.getEntriesByName(location.origin + "/_dash-update-component")[0].startTime,
+    performance.getEntriesByType("navigation")[0].domInteractive]"""
 WIDTHS = """() => [...document.querySelectorAll('[data-figure]')].map(
     one => [one.querySelector('.main-svg').clientWidth, one.clientWidth])"""
 
@@ -30,6 +32,22 @@ def test_a_chart_is_drawn_when_it_comes_near_the_window(browser, site, language,
     chart_of(page, "segments")
     assert all(page.evaluate(DRAWN))
     assert not seen.wrong
+    close(page)
+
+
+def test_a_page_is_asked_for_once_and_before_scripts_start(browser, site):
+    page = browser.new_context().new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or request.url))
+    page.goto(f"{site.url}/products?{DAYS}&part=moves&lang=en")
+    settled(page)
+    assert len([what for what in asked if "root.children" in what]) == 1, "Dash gets the answer to our request"
+    begun, started = page.evaluate(STARTS)
+    assert begun < started
+    assert len([what for what in asked if what.endswith(("/_dash-layout", "/_dash-dependencies"))]) == 2
+    page.get_by_role("link", name="Customers").first.click()
+    page.wait_for_function("document.title.startsWith('Customers')")
+    assert len([what for what in asked if "root.children" in what]) == 2, "the next page is asked for as usual"
     close(page)
 
 

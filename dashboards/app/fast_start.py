@@ -1,0 +1,48 @@
+"""What makes the app start fast in a browser that opens one of its pages.
+
+Here: the first requests, which scripts are left out, how scripts are compiled and kept.
+Not here: the script that draws charts (``dashboards.app.plotly_script``).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import dash
+import flask
+
+_FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
+_POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
+_LIBRARIES = "/_dash-component-suites/"
+_HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
+"""The beginnings of the names of the scripts most of whose functions every page calls. ag-grid is not one of them."""
+
+
+class FastDash(dash.Dash):
+    """The app, whose HTML first asks for the page, and has no polyfill for browsers that Mantine does not support.
+
+    The polyfill also replaces ``parseInt`` and ``trim``, which Plotly calls often, by slower ones. Without it,
+    components that Dash loads when they are first used, such as ``dcc.Graph`` and ``dcc.Dropdown``, do not work.
+    """
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash names all parts
+        """The HTML of every page."""
+        parts["scripts"] = _POLYFILL.sub("", parts["scripts"])
+        parts["metas"] += f"<script>{_FIRST_REQUESTS.read_text(encoding='utf-8')}</script>"
+        return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
+
+
+def with_compile_hint(response: flask.Response) -> flask.Response:
+    """Tell Chromium to compile all functions of a library while it loads, beside the main thread, not when called."""
+    path = flask.request.path
+    if path.startswith(_LIBRARIES) and path.rpartition("/")[2].startswith(_HINTED) and response.status_code == 200:
+        response.data = b"//# allFunctionsCalledOnLoad\n" + response.data
+    return response
+
+
+def kept_by_browsers(response: flask.Response) -> flask.Response:
+    """Let browsers keep an asset whose URL has the time of its last change."""
+    if flask.request.path.startswith("/assets/") and "m" in flask.request.args:
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
