@@ -18,6 +18,7 @@ from dashboards.access.guard import Visitor, inside
 from dashboards.app.context import Context
 from dashboards.app.export import Answer as Page
 from dashboards.app.marts import NoDataError
+from dashboards.app.paper import FOR_PAPER
 from dashboards.app.slice_bar import Dimensions
 from dashboards.app.view import WITHOUT_DAYS, View, read_view
 from dashboards.app.workbook import workbook_of
@@ -101,7 +102,7 @@ def _answers(server: flask.Flask, visitor: Visitor) -> Callable[[str, str, Mappi
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         own = {name: value for name, value in headers.items() if name.lower() in _OWN_HEADERS}
         response = server.test_client().open(
-            path, method=method, headers=own, data=body or None, environ_overrides=inside(visitor)
+            path, method=method, headers=own, data=body or None, environ_overrides=inside(visitor) | FOR_PAPER
         )
         try:
             return Answer(response.status_code, list(response.headers), response.get_data())

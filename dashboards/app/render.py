@@ -22,6 +22,7 @@ from dashboards.app.context import Context
 from dashboards.app.icons import icon
 from dashboards.app.kpi import cards
 from dashboards.app.marks import clean, marks
+from dashboards.app.paper import is_for_paper
 from dashboards.app.rows import grid, plain_table
 from dashboards.app.terms import term
 from dashboards.app.view import View
@@ -44,8 +45,10 @@ from dashboards.locale import Locale
 
 MOST_ROWS = 200
 """Maximum rows of a table on a page; files have all."""
+MOST_ROWS_ON_PAPER = 100
+"""The same for pages as PDF and PNG: some four sheets."""
 GRID_FROM = 13
-"""A table with at least this many rows is a grid that scrolls on its own with fixed headings."""
+"""A table with at least this many rows is a grid that scrolls on its own with fixed headings, but not on paper."""
 
 
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
@@ -254,14 +257,15 @@ def _titled_table(context: Context, table: Table) -> Component:
 
 def _body(context: Context, table: Table) -> list[Component]:
     locale = context.locale
-    shown = table.rows[: min(MOST_ROWS, table.most or MOST_ROWS)]
+    most = MOST_ROWS_ON_PAPER if is_for_paper() else MOST_ROWS
+    shown = table.rows[: min(most, table.most or most)]
     if not shown:
         return [html.P(locale.text("empty.rows"), className="missing"), *_notes(table)]
     notes = list(_notes(table))
     if len(shown) < len(table.rows):
         message = locale.text("first_of", n=locale.numbers.full(len(shown)), m=locale.numbers.full(len(table.rows)))
         notes.append(html.P(message, className="note"))
-    if len(shown) < GRID_FROM:
+    if len(shown) < GRID_FROM or is_for_paper():
         return [plain_table(context, table, shown), *notes]
     return [grid(context, table, shown), *notes]
 

@@ -1,4 +1,4 @@
-"""How pages look: the scales of sizes, coloured changes, bars in cells, and parts without contents."""
+"""How pages look: the scales of sizes, coloured changes, bars in cells, tables on paper, and parts without contents."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import flask
 import pytest
 from dash import html
 from plotly.utils import PlotlyJSONEncoder
 
 import dashboards
-from dashboards.app.render import GRID_FROM, components
+from dashboards.app.paper import FOR_PAPER
+from dashboards.app.render import GRID_FROM, MOST_ROWS_ON_PAPER, components
 from dashboards.app.view import View
 from dashboards.blocks import Block, Chart, Empty, Group, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
@@ -129,6 +131,22 @@ def test_bars_that_would_say_nothing_are_not_drawn(values):
 
 def test_a_table_names_another_measure_for_its_bars():
     assert bars(table(3, 2, 1, bar="orders")) == [None] * 4
+
+
+# Paper -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "note"), [(30, None), (250, "first 100 of 250")])
+def test_on_paper_a_table_has_no_scroll_bar_of_its_own(rows, note):
+    long = table(*range(rows))
+    with flask.Flask("app").test_request_context(environ_overrides=FOR_PAPER):
+        (section,) = shown(long)
+    assert len(all_of(section, html.Tr)) == min(rows, MOST_ROWS_ON_PAPER) + 2, "with headings and the total"
+    assert not [one for one in section._traverse() if type(one).__name__ == "AgGrid"]
+    notes = [one.children for one in all_of(section, html.P)]
+    assert notes == ([note] if note else [])
+    with flask.Flask("app").test_request_context(headers={"headwater.paper": "1"}):
+        assert _grid(shown(long)[0]) is not None
 
 
 # Parts without contents --------------------------------------------------------------------------------

@@ -1,0 +1,20 @@
+"""Whether a page is made for a PDF or a PNG, in which nobody can scroll.
+
+Here: how the server's own browser marks its requests.
+Not here: making these files (``dashboards.app.page_files``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+
+_KEY = "headwater.paper"
+FOR_PAPER: dict[str, Any] = {_KEY: True}
+"""In the WSGI environment of requests of the server's own browser; requests over the network cannot set it."""
+
+
+def is_for_paper() -> bool:
+    """Whether the current request is one of the server's own browser."""
+    return flask.has_request_context() and _KEY in flask.request.environ
