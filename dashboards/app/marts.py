@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from copy import copy as shallow_copy
 from functools import cached_property
@@ -104,6 +104,16 @@ class Copy:
     def _answer(self, sql: str, values: tuple[tuple[str, object], ...]) -> pl.DataFrame:
         with closing(self._connection.cursor()) as cursor:
             return to_frame(cursor.sql(sql, params=dict(values)))
+
+    def computed(self, key: tuple[object, ...], compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The result of *compute*, cached like those of queries; *key* names it and all that it depends on."""
+        with self._lock:
+            found: pl.DataFrame | None = self._answers.get(key)
+        if found is None:
+            found = compute()
+            with self._lock, suppress(ValueError):  # larger than the cache
+                self._answers[key] = found
+        return found
 
     def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """The rows of *sql* as dictionaries; see ``frame``."""
