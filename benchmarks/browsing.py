@@ -1,7 +1,7 @@
 """``python -m benchmarks.browsing --home HOME``: what one view of each page costs a browser.
 
 Here: each page opened in a browser of its own, scrolled to its end; seconds until its first chart, processor seconds
-of the browser, the page's height, the size of the server's answer.
+of the browser, the page's height, the size of the server's answer; the same page by a click inside the app.
 Not here: many people at once (``benchmarks.sessions``).
 
 It needs playwright (``uv sync --group browser``) and a browser: of the system, of playwright, or in ``CHROMIUM``.
@@ -17,6 +17,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
@@ -45,7 +46,10 @@ _WIDTH, _HEIGHT = 1440, 900
 
 @dataclass
 class Visit:
-    """One view of a page: times in seconds, the page's height in pixels, the answer in bytes."""
+    """One view of a page: times in seconds, the page's height in pixels, the answer in bytes.
+
+    *clicked* and *clicked_cost* are *first_chart* and *seen* of a page that is reached by a link inside the app.
+    """
 
     first_chart: float | None
     seen: float
@@ -54,13 +58,16 @@ class Visit:
     charts: int
     height: int
     answer: int
+    clicked: float | None
+    clicked_cost: float
 
 
 def visit(browser: Any, address: str) -> Visit:
     """Open *address* in a new context, whose cache has the app's scripts, then scroll to the end of the page."""
     context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT})
     page = context.new_page()
-    page.goto(address.partition("?")[0].rsplit("/", 1)[0] + "/sql?lang=en")  # no charts; fills the cache
+    without_charts = address.partition("?")[0].rsplit("/", 1)[0] + "/sql?lang=en"
+    page.goto(without_charts)  # fills the cache
     page.wait_for_selector("#main h1")
     page.close()
     page = context.new_page()
@@ -87,9 +94,33 @@ def visit(browser: Any, address: str) -> Visit:
         _drawn(page),
         height,
         max(answers, default=0),
+        *_by_click(page, devtools, without_charts, address),
     )
     context.close()
     return found
+
+
+def _by_click(page: Any, devtools: Any, start: str, address: str) -> tuple[float | None, float]:
+    """Seconds until the first chart after a click on a link to *address* on the page *start*; processor seconds."""
+    page.goto(start)
+    page.wait_for_selector("#main h1")
+    _quiet(page)
+    before = _processor(devtools)
+    begun = page.evaluate(
+        """address => {
+            const link = document.body.appendChild(document.createElement("a"));
+            link.href = address.slice(location.origin.length);
+            link.click();
+            return performance.now();
+        }""",
+        address,
+    )
+    page.wait_for_function(
+        "address => document.querySelector('#page')?.dataset.href.startsWith(address)", arg=urlsplit(address).path
+    )
+    _quiet(page)
+    first = page.evaluate("window.firstChart")
+    return first and (first - begun) / 1000, _processor(devtools) - before
 
 
 def _quiet(page: Any) -> None:
@@ -126,18 +157,22 @@ def main() -> None:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     with server(options.home, options.port) as _, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        print(f"{'page':<24} {'height':>7} {'charts':>9} {'answer kB':>9} {'first s':>8} {'cpu s':>7} {'scrolled':>8}")
+        heads = f"{'first s':>8} {'cpu s':>7} {'scrolled':>8} {'click s':>8} {'cpu s':>6}"
+        print(f"{'page':<24} {'height':>7} {'charts':>9} {'answer kB':>9} {heads}")
         for name in options.pages:
             page, _, query = name.partition("?")
             base = f"http://127.0.0.1:{options.port}{View(page).path}?lang=en"
             address = "&".join(filter(None, (base, query, options.query)))
             visits = [visit(browser, address) for _ in range(options.runs)]
             first = [one.first_chart for one in visits if one.first_chart]
+            clicked = [one.clicked for one in visits if one.clicked]
             print(
                 f"{name:<24} {visits[0].height:>7} {f'{visits[0].drawn_at_first} of {visits[0].charts}':>9} "
                 f"{visits[0].answer / 1000:>9,.0f} {f'{statistics.median(first):.2f}' if first else '-':>8} "
                 f"{statistics.median(one.seen for one in visits):>7.2f} "
-                f"{statistics.median(one.whole for one in visits):>8.2f}",
+                f"{statistics.median(one.whole for one in visits):>8.2f} "
+                f"{f'{statistics.median(clicked):.2f}' if clicked else '-':>8} "
+                f"{statistics.median(one.clicked_cost for one in visits):>6.2f}",
                 flush=True,
             )
         browser.close()
