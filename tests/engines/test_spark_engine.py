@@ -28,7 +28,7 @@ from pipelines.lake.partitions import relation_sql
 from tests.processes import copy_of, headwater, made_up_shop
 from tests.support import run
 
-pyspark = pytest.importorskip("pyspark", reason="needs pyspark (pip install 'headwater[spark]')")
+pyspark = pytest.importorskip("pyspark", reason="needs pyspark: pip install 'headwater[spark]'")
 if shutil.which("java") is None:
     pytest.skip("needs Java", allow_module_level=True)
 

@@ -10,9 +10,11 @@ import duckdb
 import pytest
 import sqlglot
 
-pytest.importorskip("pyspark", reason="needs pyspark (pip install pyspark)")
+pytest.importorskip("pyspark", reason="needs pyspark: pip install 'headwater[spark]'")
 if shutil.which("java") is None:
     pytest.skip("needs Java", allow_module_level=True)
+
+pytestmark = pytest.mark.real
 
 STEPS = """
 WITH a AS (SELECT t.x, t.k, t.v FROM (VALUES (10, 1, 'a1'), (20, 2, 'a2'), (30, NULL, 'an')) AS t(x, k, v)),

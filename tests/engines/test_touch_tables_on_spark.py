@@ -21,9 +21,11 @@ from tests.sql_models import Row, computed, project_with
 from tests.strategies_paths import TOUCH_TABLES
 from tests.support import KEYS, assert_same_rows
 
-pytest.importorskip("pyspark", reason="needs pyspark (pip install pyspark)")
+pytest.importorskip("pyspark", reason="needs pyspark: pip install 'headwater[spark]'")
 if shutil.which("java") is None:
     pytest.skip("needs Java", allow_module_level=True)
+
+pytestmark = pytest.mark.real
 
 DAYS = [dt.date(2026, 3, day) for day in range(1, 7)]
 SETTINGS = {
