@@ -12,6 +12,8 @@ from pathlib import Path
 import dash
 import flask
 
+from dashboards.app.plotly_script import COMPILE_HINT
+
 _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
 _LIBRARIES = "/_dash-component-suites/"
@@ -37,7 +39,7 @@ def with_compile_hint(response: flask.Response) -> flask.Response:
     """Tell Chromium to compile all functions of a library while it loads, beside the main thread, not when called."""
     path = flask.request.path
     if path.startswith(_LIBRARIES) and path.rpartition("/")[2].startswith(_HINTED) and response.status_code == 200:
-        response.data = b"//# allFunctionsCalledOnLoad\n" + response.data
+        response.data = COMPILE_HINT + response.data
     return response
 
 

@@ -1,26 +1,17 @@
-"""What makes pages start fast: the first requests, the libraries' scripts, what browsers keep, plotly.js."""
+"""What makes pages start fast: the first requests, the scripts, what browsers keep."""
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import flask.testing
 import polars as pl
 import pytest
-from plotly.offline import get_plotlyjs_version
 
-import dashboards
-from dashboards import plotly_js
 from dashboards.app.marts import CACHED_BYTES, Copy
-from dashboards.app.plotly_script import PLOTLY_URL
+from dashboards.app.plotly_script import COMPILE_HINT, PLOTLY_URL
 from dashboards.app.server import create_app
-from dashboards.plotly_js import plotly_file
 from pipelines.home.folder import init_home
-
-FOLDER = Path(dashboards.__file__).parent
-HINT = b"//# allFunctionsCalledOnLoad\n"
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +30,12 @@ def test_the_page_is_asked_for_before_scripts_and_styles(client):
 
 
 def test_libraries_are_compiled_at_once_except_ag_grid(client):
-    hinted = {path.split("/")[-1].split(".v")[0]: client.get(path).data.startswith(HINT) for path in scripts(client)}
+    hinted = {
+        path.split("/")[-1].split(".v")[0]: client.get(path).data.startswith(COMPILE_HINT) for path in scripts(client)
+    }
     names = ["react-dom@18", "dash_renderer", "dash_html_components", "dash_core_components", "dash_mantine_components"]
     assert all(hinted[name] for name in names)
+    assert client.get(PLOTLY_URL).data.startswith(COMPILE_HINT)
     assert not hinted["dash_ag_grid"]
     assert not any("polyfill" in name for name in hinted)
 
@@ -52,34 +46,6 @@ def test_browsers_keep_what_has_its_version_in_its_url(client):
     assert min(age or 0 for age in kept.values()) >= 365 * 86_400
     assert not client.get("/assets/mark.svg").cache_control.max_age
     assert client.get("/assets/none.js?m=1").status_code == 404
-
-
-# plotly.js ---------------------------------------------------------------------------------------------
-
-
-def test_our_plotly_js_is_of_the_version_that_plotly_expects():
-    assert plotly_file().parent == FOLDER / "plotly_js"
-    needed = json.loads((FOLDER / "plotly_js/package.json").read_text())["devDependencies"]["plotly.js"]
-    assert needed == get_plotlyjs_version()
-
-
-def test_another_version_of_plotly_has_the_full_script(monkeypatch):
-    monkeypatch.setattr(plotly_js, "get_plotlyjs_version", lambda: "4.1")
-    assert plotly_file().stat().st_size > 2 * (FOLDER / "plotly_js/plotly.min.js").stat().st_size
-
-
-def test_our_plotly_js_has_every_kind_of_trace_that_we_draw():
-    source = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.py")))
-    drawn = set(re.findall(r"\.add_(\w+)\(", source)) & {path.stem[1:] for path in _traces()}
-    script = plotly_file().read_text(encoding="utf-8")
-    assert drawn >= {"bar", "heatmap", "icicle", "sankey", "scatter", "treemap"}
-    assert drawn <= set(re.findall(r'moduleType:"trace",name:"(\w+)"', script))
-
-
-def _traces() -> list[Path]:
-    import plotly.graph_objs
-
-    return [*Path(plotly.graph_objs.__file__).parent.glob("_*.py")]
 
 
 # What is computed is cached ----------------------------------------------------------------------------
