@@ -20,6 +20,7 @@ from pipelines.compute.workspace import mount_view, open_workspace
 from pipelines.home.folder import Home, find_home, init_home
 from pipelines.lake.duck import literal, session
 from pipelines.lake.partitions import PARQUET_OPTIONS, DaySpan, parquet_sql, relation_sql
+from pipelines.sqlproject.reads import Read
 
 _CUSTOMERS = 12_000
 _PRODUCTS = 400
@@ -79,7 +80,10 @@ def query_all(folder: Path) -> None:
             queries = [workspace.project.sql(model, each if model.is_partitioned else None) for each in spans]
             file = target / f"{name}.parquet"
             _copy(connection, queries, file)
-            mount_view(connection, name, f"SELECT * FROM {parquet_sql([file])}")
+            if model.python:  # its readers need the result of the step, not of the query
+                workspace.mount(connection, [Read(name, None)], None)
+            else:
+                mount_view(connection, name, f"SELECT * FROM {parquet_sql([file])}")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, queries: list[str], file: Path) -> None:
