@@ -12,6 +12,8 @@ from pipelines.simulator import parameters_with, simulate
 from pipelines.simulator.channels import CHANNELS
 from tests.support import table
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Home:

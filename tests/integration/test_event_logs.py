@@ -13,6 +13,8 @@ from pipelines.compute.run import run_home
 from pipelines.home.folder import Home
 from tests.ingest_support import counts, land, new_home, only_batch, raw, refused, take_in
 
+pytestmark = pytest.mark.real
+
 SOURCES = Path(__file__).parents[2] / "sql" / "sources"
 SAMPLES = Path(__file__).parents[1] / "samples"
 LANDED_AT = dt.datetime(2026, 11, 23)

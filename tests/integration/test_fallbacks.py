@@ -13,6 +13,8 @@ from polars.testing import assert_frame_equal
 from benchmarks.recovery import HALF_WITHOUT_EVENTS, compute_sales, land_shop, sales_beside_truth
 from pipelines.home.folder import Home, init_home
 
+pytestmark = pytest.mark.real
+
 LINE = ["order_id", "line_no"]
 
 

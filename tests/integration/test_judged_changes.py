@@ -16,6 +16,8 @@ from pipelines.home.folder import Home
 from tests.app_pages import choice, look_at, table, texts
 from tests.support import land, make_home, run
 
+pytestmark = pytest.mark.real
+
 FIRST, LENGTH = dt.date(2026, 3, 2), 20
 CHANGED = FIRST + dt.timedelta(days=10)
 DAYS = f"from={FIRST}&to={FIRST + dt.timedelta(days=LENGTH - 1)}"

@@ -29,6 +29,8 @@ from pipelines.lake.partitions import DaySpan
 from tests.integration.small_shop import land_days, plan_of, visit
 from tests.support import land, make_home, partition_days, run, run_selected, table
 
+pytestmark = pytest.mark.real
+
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 3, 1)
@@ -258,7 +260,6 @@ def test_a_record_with_a_later_date_deletes_nothing(home):
     assert prune(home, last=DAYS[9]) is None
 
 
-@pytest.mark.real
 def test_forgotten_persons_leave_nothing_behind(home):
     new = DAYS[-1] + dt.timedelta(days=1)
     pruned(home)

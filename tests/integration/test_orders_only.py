@@ -17,6 +17,8 @@ from tests.app_pages import chart, choice, flat, look_at, table, texts
 from tests.orders_only import FIRST, LAST, orders_only_shop
 from tests.support import table as rows_of
 
+pytestmark = pytest.mark.real
+
 DAYS = f"from={FIRST}&to={LAST}"
 SECOND_WEEK = "from=2026-03-09&to=2026-03-15"
 

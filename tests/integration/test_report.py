@@ -164,7 +164,7 @@ def test_it_is_one_file_that_names_no_other(pages: dict[str, Path]) -> None:
         named = [value for _, attributes in page.tags for key, value in attributes.items() if key in ("src", "href")]
         assert {value for value in named if value and not value.startswith("#")} == {"data:,"}
         assert path.read_text(encoding="utf-8").count("plotly.js v") == 1
-        assert path.stat().st_size < 3_000_000
+        assert path.stat().st_size < 6_000_000
 
 
 def test_nothing_in_it_is_not_a_number(pages: dict[str, Path]) -> None:

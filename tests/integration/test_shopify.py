@@ -20,6 +20,8 @@ from pipelines.home.folder import Home
 from pipelines.ingest import RawLake
 from tests.ingest_support import counts, land, new_home, raw, take_in
 
+pytestmark = pytest.mark.real
+
 SAMPLES = Path(__file__).parents[1] / "samples" / "shopify"
 MAPPING = Path(__file__).parents[2] / "sql" / "sources" / "shopify" / "order_lines.sql"
 LANDED_AT = dt.datetime(2026, 11, 21)

@@ -17,6 +17,8 @@ from pipelines.home.folder import REPOSITORY
 from pipelines.home.settings import load_settings
 from tests.support import attribute, land, make_home, run_selected, table
 
+pytestmark = pytest.mark.real
+
 GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
 ORDER = {"status": "paid", "ordered_at": "2026-03-02 12:00:00", "paid_at": "2026-03-02 12:01:00", "user_id": "u1"}
 

@@ -20,7 +20,9 @@ from tests.strategies_paths import DAYS, TOUCH_TABLES, Visits, visits
 from tests.support import EXACTNESS, KEYS, assert_same_rows
 
 
-@pytest.mark.parametrize("day_by_day", [False, True], ids=["at once", "day by day"])
+@pytest.mark.parametrize(
+    "day_by_day", [pytest.param(False, id="at once"), pytest.param(True, id="day by day", marks=pytest.mark.real)]
+)
 @tried(1)
 @given(made_up=visits())
 def test_every_table_of_the_touch_models_equals_its_restatement(made_up: Visits, day_by_day: bool) -> None:
