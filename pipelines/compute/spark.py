@@ -85,7 +85,7 @@ def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) 
     try:
         return builder.config(map={**_OPTIONS, **dict(options)}).getOrCreate()
     except Exception as error:  # each kind of cluster has errors of its own
-        raise HeadwaterError(f"engine: spark: {spark_line(error)}") from error
+        raise HeadwaterError(f"engine: spark: {remote or master}: {spark_line(error)}") from error
 
 
 class Spark:

@@ -98,7 +98,7 @@ def connect_server(folder: Path) -> Iterator[str]:
     options = ("--conf", "spark.connect.grpc.binding.port=0", "--conf", "spark.ui.enabled=false")
     server = ("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal")
     with spark_process(log, "spark-submit", "--master", "local[2]", *options, *server):
-        yield f"sc://{found_in(log, r'started at: .*?(127.0.0.1:[0-9]+)')}"
+        yield f"sc://127.0.0.1:{found_in(log, r'Connect server started at: .*:([0-9]+)')}"
 
 
 @pytest.fixture(scope="module")
