@@ -18,7 +18,7 @@ _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
 _LIBRARIES = "/_dash-component-suites/"
 _HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
-"""The beginnings of the names of the scripts most of whose functions every page calls. ag-grid is not one of them."""
+"""How the names of scripts begin that every page uses almost whole. ag-grid is left out: many pages have no grid."""
 
 
 class FastDash(dash.Dash):

@@ -12,7 +12,7 @@ from pipelines.lake.partitions import Day, PartitionKey
 
 
 def closed_versions(workspace: Workspace) -> dict[str, dict[PartitionKey, str]]:
-    """Model → partition → version, for the partitions that cannot be computed any more and so stay as they are."""
+    """Model → partition → version, for partitions that stay as they are because their events are deleted."""
     found: dict[str, dict[PartitionKey, str]] = {}
     for name in workspace.first_days:
         if not workspace.project.models[name].is_detail:

@@ -112,7 +112,7 @@ class Spark:
         self._connection = connection
         self._verifier = verifier
         self._folder = folder
-        self._mounted: dict[str, object] = {}
+        self._mounted: dict[str, list[Path]] = {}
         self._staged = 0
 
     def mount(self, reads: Collection[Read], span: DaySpan | None, computing: str = "") -> None:
@@ -126,13 +126,11 @@ class Spark:
         for read in reads:
             days = self._workspace.days_read(read, span, computing)
             self._verifier.verify(read.table, days)
-            files = self._config_file(read.table) if read.table in CONFIG_TABLES else self._files(read.table, days)
+            is_config = read.table in CONFIG_TABLES
+            files = self._config_file(read.table) if is_config else self._workspace.files(read.table, days)
             if self._mounted.get(read.table) != files:
                 self.show(read.table, files)
                 self._mounted[read.table] = files
-
-    def _files(self, table: str, days: set[Day] | None) -> list[Path]:
-        return self._workspace.files(table, days)
 
     def _config_file(self, table: str) -> list[Path]:
         path = self._folder / f"{table}.parquet"

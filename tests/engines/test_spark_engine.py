@@ -39,7 +39,7 @@ PATIENCE = 120
 """Seconds that a cluster may take to start."""
 
 ON_A_CLUSTER = "+attribution.entrance_daily"
-"""What clusters compute: every query takes them seconds, and they are told the same as Spark on this machine."""
+"""What the tests compute on clusters. A query takes seconds there, and Spark on this machine computes every table."""
 
 
 def on_spark(home: Home, **cluster: str) -> None:
