@@ -1,4 +1,4 @@
-"""Difference in differences: how a rate changed from some days to others, beyond what a control did.
+"""Difference in differences: how much more a rate changed between two groups of days than that of a control did.
 
 Here: the estimate and its 95 % interval from the sums of each day.
 Not here: which days and which control (``dashboards.app.pages.controls``), A/B tests (``dashboards.experiments``).
@@ -17,10 +17,10 @@ from scipy import stats
 from dashboards.intervals import Interval
 
 LEAST_BEFORE, LEAST_DAYS = 3, 7
-"""The least number of days before the change, and of all days."""
+"""The minimum number of days before the change, and of days in total."""
 
 LEAST_EVENTS = 10
-"""Fewer clicks, or orders, of slot or control before or after are too few for an interval."""
+"""There is no interval if the slot or the control has fewer clicks (or orders) than this before or after the change."""
 
 _LARGEST_CORRELATION = 0.9
 

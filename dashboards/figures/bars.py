@@ -34,7 +34,7 @@ class Bars:
         name: Its name in the legend.
         values: The value of each row; None draws no bar, and its label should be "–".
         labels: The text at the end of each bar.
-        color, pattern: Distinguish the bars from those of another measure, also without colour.
+        color, pattern: Distinguish the bars from those of another measure, in print without colour too.
     """
 
     name: str

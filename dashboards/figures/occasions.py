@@ -25,7 +25,7 @@ _LETTER = 6.5
 """Pixels of a Latin letter in a name."""
 
 _LONGEST = 16
-"""Letters after which a name is cut; the hover has all of it."""
+"""Maximum letters of a name; the hover has the full name."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shown:
 
 
 def days_of(days: Sequence[dt.date], first_place: int = 0) -> dict[str, int]:
-    """``layout.meta["days"]`` for *days*, which lie side by side from *first_place* on."""
+    """``layout.meta["days"]`` for *days* at consecutive places, the first at *first_place*."""
     return {day.isoformat(): first_place + n for n, day in enumerate(days)}
 
 

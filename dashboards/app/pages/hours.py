@@ -31,7 +31,7 @@ def by_hour(
         context: The context of the request.
         own: The query: one row per hour, from ``$from`` to ``$to``, with columns hour and *metric*.
         metric: The metric.
-        table: The table by hour, which is kept for the last days only.
+        table: The table by hour, of which only the last days are kept.
         keys: Name → value of the columns that only files have; they identify the item.
         parameters: Other parameters of *own*.
     """

@@ -98,7 +98,7 @@ def _table(context: Context, one: Row, other: Row) -> Table:
 
 
 def _by_control(context: Context, one: Row, other: Row) -> str:
-    """What an A/B test that *one* is a variant of, else a control, says of its click rate against *other*."""
+    """The result for the click rate of *one* against *other*: of the A/B test with variant *one*, else of a control."""
     tested = click_verdict(context, tests_of(context), one["head_content_id"])
     if tested is not None:
         return tested

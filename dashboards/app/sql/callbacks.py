@@ -58,7 +58,9 @@ class Runner:
         values: Values = MappingProxyType({}),
         language: Language = "en",
     ) -> Outcome:
-        """The outcome of *query*, kept for *user* under *key*; the query is stopped when *is_gone()* is true.
+        """Run *query*; returns its outcome, which is kept for *user* under *key*.
+
+        The query is stopped when *is_gone()* is true.
 
         A message about a query without a result is in *language*.
 
@@ -199,12 +201,12 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
 
 
 def _storable(text: str) -> str:
-    """*text*, in which what is not valid Unicode, such as half a surrogate pair, is replaced: it cannot be stored."""
+    """*text* with invalid Unicode, such as half a surrogate pair, replaced: it cannot be stored."""
     return text.encode(errors="replace").decode()
 
 
 def _user() -> str:
-    """The user; everybody except analysts and admins is refused, whatever page sent the request."""
+    """The user; everybody except analysts and admins is refused, whichever page sent the request."""
     if flask.g.get("role", "admin") not in ("analyst", "admin"):
         flask.abort(403)
     return str(flask.g.get("user") or LOCAL)
