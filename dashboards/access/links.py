@@ -65,7 +65,7 @@ class Links:
         """
         now = self.now()
         if not now < ends_at <= now + (MOST_DAYS + 1) * 86400:  # valid until the end of the last day
-            raise ValueError("a link ends after today and within the longest time")
+            raise ValueError(f"a link must end after today, and at most {MOST_DAYS} days from now")
         secret = secrets.token_urlsafe(32)
         link = Link(secrets.token_hex(4), address, owner, note, now, ends_at)
         with self._database.transaction() as connection:

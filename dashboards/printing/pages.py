@@ -67,7 +67,7 @@ def turn(lock: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
     end = time.monotonic() + seconds
     while (handle := lock_now(lock, mode=0o600)) is None:
         if time.monotonic() > end:
-            raise BusyError("another page is being made", remedy="try again in a minute")
+            raise BusyError("another PDF or PNG is being made", remedy="try again in a minute")
         time.sleep(0.2)
     with handle:
         yield

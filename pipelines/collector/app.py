@@ -49,7 +49,7 @@ def create_app(
 
 def plain(text: str, status: int) -> Response:
     """A response of plain text."""
-    # The text may quote half of a surrogate pair, which has no form in UTF-8.
+    # The text may quote half of a surrogate pair, which cannot be encoded in UTF-8.
     return Response(f"{text}\n".encode(errors="backslashreplace"), status, mimetype="text/plain")
 
 
@@ -76,7 +76,10 @@ class _Endpoint:
         return response
 
     def _is_allowed(self, request: Request) -> bool:
-        """Whether the page that sends the request may do so. Without an Origin header, no page sends it but an app."""
+        """Whether the page that sends the request may do so.
+
+        Without an Origin header, the sender is an app and not a page.
+        """
         origin = request.headers.get("Origin")
         if origin is None or origin in self._origins or is_same_origin(request):
             return True

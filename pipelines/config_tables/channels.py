@@ -1,4 +1,4 @@
-"""``config/channels.yaml``: the rules that give each session its channel, and what they look up.
+"""``config/channels.yaml``: the rules that give each session its channel, and the lists that the rules use.
 
 Here: validating the file, and converting it to rows: a rule's condition on a field becomes a row for each text that
 the field may have.
@@ -35,13 +35,16 @@ CLICK_ID_COLUMNS = {"click_id": "VARCHAR", "click_id_no": "INTEGER", "source": "
 IGNORED_HOST_COLUMNS = {"host": "VARCHAR", "is_own": "BOOLEAN"}
 
 FIELDS = ("source", "medium", "campaign", "click_id", "referrer", "site")
-"""What a rule may have conditions on; ``site`` is the category of the source in ``config/traffic_sites.csv``."""
+"""The fields on which a rule may have conditions.
+
+``site`` is the category of the source in ``config/traffic_sites.csv``.
+"""
 
 NONE = "(none)"
-"""What a condition calls a field without a value."""
+"""The text that stands for a field without a value in a condition."""
 
 UNASSIGNED = "unassigned"
-"""The channel of a session that no rule matches."""
+"""The channel of a session that matches no rule."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class ChannelRule:
-    """A rule: a session that meets its conditions has *channel*, unless a rule with a smaller number decides.
+    """A rule: a session that meets its conditions has *channel*, unless it also meets a rule with a smaller number.
 
     *fields* is the number of fields on which the rule has conditions; all of them must hold.
     """
@@ -84,7 +87,10 @@ class ChannelCondition:
 
 @dataclass(frozen=True)
 class ClickId:
-    """A parameter with which an advertising platform marks a click; of several, the smallest *click_id_no* counts."""
+    """A parameter with which an advertising platform marks a click.
+
+    If an address has several, the one with the smallest *click_id_no* counts.
+    """
 
     click_id: str
     click_id_no: int
@@ -94,7 +100,10 @@ class ClickId:
 
 @dataclass(frozen=True)
 class IgnoredHost:
-    """A host whose pages, and those of its subdomains, are never the source of a session; *is_own*: the shop's."""
+    """A host whose pages, and those of its subdomains, are never the source of a session.
+
+    *is_own*: it is the shop's own host.
+    """
 
     host: str
     is_own: bool
@@ -159,7 +168,7 @@ class _Rule(_Strict):
     site: _Texts = None
 
     def conditions(self) -> dict[str, tuple[str, ...]]:
-        """Field → the texts that it may have."""
+        """Field → the texts that the field may have."""
         return {field: texts for field in FIELDS if (texts := getattr(self, field)) is not None}
 
 
@@ -215,7 +224,7 @@ def load_channels(path: Path) -> Channels:
 
 
 def _naming_rules(errors: str, content: object) -> str:
-    """*errors* with ``medium of rule 1 (channel paid)`` instead of ``rules.0.medium``."""
+    """*errors* with readable places: ``medium of rule 1 (channel paid)`` instead of ``rules.0.medium``."""
 
     def rule(match: re.Match[str]) -> str:
         key, number = match["key"], int(match["number"])

@@ -1,4 +1,4 @@
-"""``config/contents.csv``: the name and the picture of each content, which is what a slot showed.
+"""``config/contents.csv``: the name and the picture of each content. Contents are what slots show.
 
 Here: validating rows.
 Not here: what slots showed (``sql/attribution/slot_daily.sql``), showing names and pictures

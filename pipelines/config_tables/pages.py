@@ -66,7 +66,7 @@ class PageModule:
     Attributes:
         module: Its code in the events.
         name_zh, name_en: Its names; '': the dashboards' own name for this code.
-        columns: The slots in a line, if the module is drawn as a wireframe; None: as many as fit.
+        columns: The number of slots in a line, if the module is drawn as a wireframe; None: as many as fit.
         areas: Slot → its rectangle on the page's picture; empty: the module is drawn as a wireframe.
     """
 
@@ -77,7 +77,7 @@ class PageModule:
     areas: Mapping[int, Area]
 
     def name(self, language: str) -> str:
-        """The name in *language*, zh or en; '' for the dashboards' own."""
+        """The name in *language*, zh or en; '' for the dashboards' own name."""
         return self.name_zh if language == "zh" else self.name_en
 
 
@@ -133,10 +133,10 @@ class _Module(_Strict):
     slots: dict[_Position, _Area] = {}
 
     def area(self) -> Area | None:
-        """The module's own rectangle; None without one.
+        """The module's own rectangle; None if it has none.
 
         Raises:
-            ValueError: a part of it is missing.
+            ValueError: a part of the rectangle is missing.
         """
         given = {key: value for key in _RECTANGLE if (value := getattr(self, key)) is not None}
         if given and len(given) < len(_RECTANGLE):
@@ -211,7 +211,7 @@ def _page(path: Path, page_type: str, page: _Page) -> ShopPage:
 
 
 def _areas(module: _Module, picture: Area | None) -> dict[int, Area]:
-    """Slot → its rectangle on *picture*, None for a page without one; a ValueError says what is wrong."""
+    """Slot → its rectangle on *picture* (None for a page without one); a ValueError says what is wrong."""
     own = module.area()
     if module.slots and (module.columns or module.rows):
         raise ValueError("has both 'slots' and a grid; keep 'slots', or 'columns' and 'rows'")

@@ -37,7 +37,7 @@ def secrets_of(home: Home) -> dict[str, str]:
         with path.open(encoding="utf-8-sig") as file:
             if mode := stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise HeadwaterError(
-                    f"other users of this computer may open it (mode {mode | 0o600:04o}); it holds secrets",
+                    f"other users of this computer may open it (mode {mode | 0o600:04o}); it contains secrets",
                     where=path,
                     remedy=f"chmod 600 {path}",
                 )
@@ -95,7 +95,7 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
             service = None
     if service is None:
         raise HeadwaterError(
-            "is no address of apprise",
+            "is not an address that apprise knows",
             remedy="docs/user-guide.md lists addresses: mailto://…, dingtalk://…, feishu://…, json://…",
         )
     if not names_in(address) and service.url(privacy=True) != service.url():  # type: ignore[no-untyped-call]

@@ -284,7 +284,7 @@ def test_faults_are_told_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch
         ("changed", "cursor 'changed' does not exist"),
     ):
         shop.declare(orders={"to": "native/orders", "cursor": cursor})
-        assert shop.error() == f"{told}; timestamps are: ordered_at, paid_at, updated_at"
+        assert shop.error() == f"{told}; the timestamp columns are: ordered_at, paid_at, updated_at"
     # One table's fault does not stop the others.
     shop.declare(
         missing={"to": "native/orders", "cursor": "updated_at"}, orders={"to": "native/orders", "cursor": "updated_at"}

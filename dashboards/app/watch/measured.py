@@ -54,7 +54,7 @@ def _query(metric: str) -> tuple[str, frozenset[str]]:
     tables = frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
     if tree.find(exp.Window) or not tables <= TABLES:
         raise HeadwaterError(
-            f"'{metric}' has no value of a day: it is computed by model, over a window, or as a share of other rows",
+            f"'{metric}' has no daily value: it is computed by model, over a window, or as a share of other rows",
             remedy="choose another metric of sql/metrics.yaml, such as revenue, visitors or visitor_conversion_rate",
         )
     return tree.sql(dialect=DIALECT), tables
