@@ -130,8 +130,7 @@ class Context:
         if start and self.details_from and (self.slice or self.view.page in OF_EVENTS - _OF_TOTALS):
             start = max(start, self.details_from)
         if self.view.page in OF_TOUCHES:
-            # The warning that the first days are not comparable: touches before the first recorded event are missing,
-            # so orders soon after it seem to have fewer touches.
+            # Orders soon after the first event lack touches from before it, so they cannot be compared with later ones.
             window = self.copy.settings.touch.window_days
         is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)

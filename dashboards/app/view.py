@@ -278,7 +278,7 @@ def _day(text: str) -> dt.date | None:
 
 
 def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.date, dt.date]:
-    """First and last day of the period *preset* (one of PRESETS) that ends at *newest*.
+    """First and last day of the period *preset* (one of PRESETS), counted back from *newest*.
 
     Neither is before *earliest*.
     """

@@ -103,8 +103,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # The clock of some devices was never set: it began at 1970-01-01 when it started, one day before the simulation
-    # begins.
+    # The clock of some devices was never set: one day before the simulation begins it showed 1970-01-01.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
     # Clocks that are seconds off have their own random stream, so that this trap does not change the others' draws.

@@ -66,7 +66,7 @@ def anew(home: Home, copy_file: CopyFile, file: Path) -> dict[str, Counter[tuple
 
 
 def late_visit(home: Home, day: dt.date) -> None:
-    """Land another visit on *day*, and compute what follows from it."""
+    """Land another visit on *day*, and compute the tables that depend on it."""
     land(home, "events", visit(day, "d2"), "late")
     run_selected(home, "core", "attribution", "mine")
 
@@ -78,7 +78,7 @@ def removed_day(home: Home) -> None:
 
 
 def other_description(home: Home) -> None:
-    """Describe a column in other words; its rows stay."""
+    """Change the description of a column; the rows stay the same."""
     add_sql(home, "mine/days.sql", DAYS_SQL.replace("A day.", "A day with events."))
 
 

@@ -150,7 +150,7 @@ def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
     shop.add(("same", "paid", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 2
     assert Counter(row["order_id"] for row in shop.landed()) == Counter(["a", "late", "same"])
-    # The same time again, with other content.
+    # The same updated_at again, with other content.
     shop.add(("same", "cancelled", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 1
     assert {row["order_id"]: row["status"] for row in shop.in_lake()}["same"] == "cancelled"
@@ -239,7 +239,8 @@ def test_a_table_without_cursor_lands_what_changed(shop: Shop) -> None:
     )
     shop.declare(products={"to": "native/products"})
     loads = [shop.load()["products"].rows for _ in range(2)]
-    # 'aaa' would not win by the hash of the record alone in both directions, so it needs the time of the load.
+    # By the hash of the record alone, 'aaa' would not be the newest in both directions, so the time of the load must
+    # decide.
     for name in ("aaa", "zzz", "aaa"):
         shop.execute(f"UPDATE products SET name = '{name}' WHERE sku IN ('s1', 's2')")
         loads.append(shop.load()["products"].rows)
@@ -440,8 +441,8 @@ def test_a_killed_load_is_completed_by_the_next(shop: Shop, moment: str) -> None
 def test_a_server_that_stops_in_the_middle_leaves_nothing_half(shop: Shop) -> None:
     rows = 60_000
     many(shop, rows)
-    # After half of the rows the server waits, so that it can be stopped. STABLE keeps it from waiting where the value
-    # is not needed.
+    # After half of the rows the server waits, so that it can be stopped. STABLE makes the function wait only where its
+    # value is needed.
     shop.execute(
         "CREATE FUNCTION slow(id text) RETURNS text STABLE LANGUAGE plpgsql AS "
         "$$BEGIN IF id = '30000' THEN PERFORM pg_sleep(600); END IF; RETURN id; END$$"

@@ -1,4 +1,4 @@
-"""Old events are deleted: totals stay as they were, and later days are computed as if nothing had been deleted."""
+"""Old events are deleted: totals do not change, and later days are computed as if nothing had been deleted."""
 
 from __future__ import annotations
 

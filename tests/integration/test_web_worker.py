@@ -1,4 +1,4 @@
-"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread, block no other."""
+"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread and block nobody."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from tests.support import attribute
 
 SECRET = "what nobody may read"
 PATIENT = Limits(seconds=120)
-"""For queries that are to end by themselves, also where the machine is busy."""
+"""For queries that must end by themselves, even on a busy machine."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A/B tests: statistics are those of scipy and of plain loops, the query counts as loops do, the page says it."""
+"""A/B tests: statistics as in scipy and in plain loops, a query that counts as loops do, the results on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Difference in differences: the estimate is that of plain sums, its interval covers planted effects, controls fit."""
+"""Difference in differences: the estimate as in plain sums, intervals that cover planted effects, controls."""
 
 from __future__ import annotations
 
