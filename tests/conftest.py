@@ -39,7 +39,7 @@ _keep_temporary_files_in_memory()
 def pytest_collection() -> Generator[None, object, object]:
     """Exclude the many permanent objects that pytest creates while it collects tests from garbage collection.
 
-    The collector would visit them again and again, which takes a fifth of the time of collecting, and later of each full pass.
+    The collector would visit them again and again, which takes a fifth of the time of collecting tests.
     """
     gc.disable()
     try:

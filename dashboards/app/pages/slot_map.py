@@ -139,7 +139,7 @@ class Map:
         self._most = max((abs(self._size(row)) for row in rows if not self._is_few(row)), default=0.0)
 
     def blocks(self) -> list[Part]:
-        """The card with the map, and one with the slots missing on its picture, if any; a map of a phone is narrow."""
+        """The card with the map, and a second card with the slots that are not on its picture, if there are any."""
         locale = self.context.locale
         title = locale.text("slot_map.map", metric=locale.text.name("metric", self.name))
         drawn = page_map(self.shown())
