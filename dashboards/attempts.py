@@ -62,12 +62,15 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     furthest = np.stack([np.maximum.reduceat(starts, first_places) for starts in reached])
     depth = (furthest >= 0).sum(axis=0)
     start = furthest[depth - 1, np.arange(len(depth))][depth > 0]
-    seconds = []
-    for starts in reached[1:]:
-        done = np.full(len(rows), np.iinfo(np.int64).max)
-        np.minimum.at(done, starts[starts >= 0], at[starts >= 0])
-        seconds.append(np.where(done[start] < np.iinfo(np.int64).max, (done[start] - at[start]) / 1e6, np.nan))
-    return _found(rows, start, depth[depth > 0], seconds)
+    return _found(rows, start, depth[depth > 0], [_seconds(starts, start, at) for starts in reached[1:]])
+
+
+def _seconds(starts: NDArray[np.int64], start: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The seconds from each *start* to the first event of a step whose attempts begin at *starts*; NaN without one."""
+    never = np.iinfo(np.int64).max
+    done = np.full(len(at), never)
+    np.minimum.at(done, starts[starts >= 0], at[starts >= 0])
+    return np.where(done[start] < never, (done[start] - at[start]) / 1e6, np.nan)
 
 
 def _found(

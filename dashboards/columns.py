@@ -55,6 +55,16 @@ def exact(locale: Locale, name: str, *, field: str | None = None, title: str | N
     )
 
 
+def of_row(locale: Locale, title: str, field: str) -> Column:
+    """The column of *field*, whose metric each row names under ``metric``: short values, the full value on hover."""
+    return Column(
+        title,
+        lambda row: short_text(locale.numbers, row["metric"], row[field]),
+        lambda row: full_text(locale.numbers, row["metric"], row[field]),
+        field=field,
+    )
+
+
 def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = None, is_long: bool = False) -> Column:
     """The row's *field* as text, unchanged; null is "–". *href* returns the link of a row; None: no links."""
     return Column(

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from dashboards.app.view import Theme
 
 IN_CELL, IN_CARD = (104, 26), (280, 56)
-"""Width and height in pixels."""
+"""Width and height of the line chart in pixels."""
 
 _EDGE = 3
 _COLORS: dict[Theme, tuple[str, str]] = {"light": ("#0b6e99", "#d5e7ef"), "dark": ("#5db7df", "#1f3f50")}

@@ -27,7 +27,7 @@ from pipelines.web.address import TrustedProxies, is_same_origin, visitor_of
 from pipelines.web.network import Proxies, is_loopback, network_of
 
 LARGEST_BODY = 256 * 1024
-"""Bytes of the body of a request."""
+"""Maximum bytes of a request's body."""
 _STATIC = Path(__file__).with_name("static")
 
 

@@ -18,6 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from pipelines.config_tables.names import require_distinct_names
 from pipelines.config_tables.traffic_sites import CATEGORIES, HOST
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.yaml_files import describe, read_yaml, shaped
@@ -203,7 +204,7 @@ def load_channels(path: Path) -> Channels:
             where=path,
             remedy=f"add {UNASSIGNED}: {{name_zh: 未分类, name_en: Unassigned}}",
         )
-    _validate_names(path, file)
+    require_distinct_names(path, "channel", file.channels)
     _validate_rules(path, file)
     return Channels(
         tuple(
@@ -234,20 +235,6 @@ def _naming_rules(errors: str, content: object) -> str:
         return ("" if key is None else f"'{key}' of ") + f"rule {number + 1}{of_channel}"
 
     return re.sub(r"'rules\.(?P<number>\d+)(\.(?P<key>[^']+))?'", rule, errors)
-
-
-def _validate_names(path: Path, file: _File) -> None:
-    for key in ("name_zh", "name_en"):
-        channels: dict[str, str] = {}
-        for channel, names in file.channels.items():
-            name = getattr(names, key)
-            earlier = channels.setdefault(name, channel)
-            if earlier != channel:
-                raise HeadwaterError(
-                    f"{key} '{name}' is already that of channel '{earlier}'",
-                    where=f"{path}, channel '{channel}'",
-                    remedy="give each channel a name of its own, because the dashboards show only the name",
-                )
 
 
 def _validate_rules(path: Path, file: _File) -> None:

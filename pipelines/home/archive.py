@@ -39,7 +39,7 @@ FORMAT = 1
 """The version of the file's layout."""
 
 _ABOUT = "headwater-backup.json"
-"""The first member: the format, the number of files and their bytes."""
+"""The first file in a backup: the format, the number of files and their bytes."""
 
 _TIME = "mtime"
 """The header of a member with its exact time in seconds; tarfile itself would round the time to a float."""

@@ -36,7 +36,7 @@ def _pattern_of_tests(pattern: str) -> str:
     if not {"experiment", "variant"} <= groups.keys():
         raise ValueError("expected the groups (?P<experiment>…) and (?P<variant>…)")
     if re.search(r"\(\?<?[=!]|\(\?P=|\\[1-9]", pattern):
-        raise ValueError("expected no look-around and no back-references, which SQL does not support")
+        raise ValueError("expected a regular expression without look-around and back-references, which SQL lacks")
     return pattern
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Card, Cards, Column, Row, Table, Text
-from dashboards.columns import definition, exact, metric, text
+from dashboards.columns import definition, exact, metric, of_row, text
 from dashboards.experiments import Measure, SampleRatio, Variant, compare, sample_ratio
 from dashboards.intervals import Interval
-from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE, change_ratio
 from dashboards.queries import query
 from dashboards.sections.verdicts import SIGN, bounds, difference_text, verdict_text
@@ -306,22 +305,14 @@ def _comparisons(context: Context, test: Experiment, judged: Sequence[dict[str, 
         for row in judged
     ]
 
-    def value(title: str, field: str) -> Column:
-        return Column(
-            title,
-            lambda row: short_text(locale.numbers, row["metric"], row[field]),
-            lambda row: full_text(locale.numbers, row["metric"], row[field]),
-            field=field,
-        )
-
     return Table(
         "comparisons",
         locale.text("experiments.comparisons"),
         [
             text(locale.text("experiments.variant"), "variant"),
             text(locale.text("experiments.measure"), "name"),
-            value(locale.text("experiments.control_value"), "control"),
-            value(locale.text("experiments.variant"), "value"),
+            of_row(locale, locale.text("experiments.control_value"), "control"),
+            of_row(locale, locale.text("experiments.variant"), "value"),
             Column(
                 locale.text("experiments.difference"),
                 lambda row: difference_text(locale, row["metric"], row["difference"]),

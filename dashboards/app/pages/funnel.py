@@ -193,7 +193,15 @@ def _chart(
     if is_compared:
         before = [row["funnel_persons_before"] for row in rows]
         marks = Bars(locale.text("legend.those_days"), before, ["" for _ in rows], ORANGE)
-    table = Table(
+    table = _table(context, rows, window, still_open, is_compared=is_compared)
+    return Chart(ranked_bars(locale, [row["name"] for row in rows], [bars], hovers, marks), table, is_wide=True)
+
+
+def _table(
+    context: Context, rows: Sequence[dict[str, Any]], window: str, still_open: int, *, is_compared: bool
+) -> Table:
+    locale, numbers = context.locale, context.locale.numbers
+    return Table(
         "funnel",
         locale.text("funnel.people"),
         [
@@ -228,7 +236,6 @@ def _chart(
         is_open=True,
         is_sortable=False,
     )
-    return Chart(ranked_bars(locale, [row["name"] for row in rows], [bars], hovers, marks), table, is_wide=True)
 
 
 def _still_open(context: Context, now: pl.DataFrame, window: str, steps: int) -> int:

@@ -69,7 +69,7 @@ def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def slot_ranking(context: Context, name: str) -> Table:
     """The slots of all entrances, those with the highest value of the metric *name* first."""
-    locale, view = context.locale, context.view
+    locale = context.locale
     names = context.entrance_names()
     is_of_products = metrics_of(context) == _OF_PRODUCTS
     rows = with_changes(beside(context, "slot_map.slots"), *METRICS)
@@ -82,6 +82,26 @@ def slot_ranking(context: Context, name: str) -> Table:
             "course": courses.get(tuple(row[key] for key in SLOT_KEYS), []),
         }
     total = with_changes(beside(context, "slot_map.all_slots"), *METRICS)
+    without = total[0]["revenue_without_slot"] if total else None
+    notes: tuple[str, ...] = ()
+    if without:
+        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
+    return Table(
+        "slots",
+        locale.text("slot_map.all"),
+        _columns(context, name, length, is_of_products=is_of_products),
+        rows,
+        locale.text("slots.about"),
+        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
+        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
+         *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
+        is_wide=True,
+        keys=SLOT_KEYS,
+    )  # fmt: skip
+
+
+def _columns(context: Context, name: str, length: int, *, is_of_products: bool) -> list[Column]:
+    locale, view = context.locale, context.view
     others = [
         key
         for key in (
@@ -92,7 +112,7 @@ def slot_ranking(context: Context, name: str) -> Table:
         )
         if key != name
     ]  # fmt: skip
-    columns = [
+    return [
         text(
             locale.text("column.place"),
             "name",
@@ -108,22 +128,6 @@ def slot_ranking(context: Context, name: str) -> Table:
         _course_column(context, name, length),
         *(metric(locale, key) for key in others),
     ]
-    without = total[0]["revenue_without_slot"] if total else None
-    notes: tuple[str, ...] = ()
-    if without:
-        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
-    return Table(
-        "slots",
-        locale.text("slot_map.all"),
-        columns,
-        rows,
-        locale.text("slots.about"),
-        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
-        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
-         *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
-        is_wide=True,
-        keys=SLOT_KEYS,
-    )  # fmt: skip
 
 
 def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:

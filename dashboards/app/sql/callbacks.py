@@ -60,9 +60,7 @@ class Runner:
     ) -> Outcome:
         """Run *query*; returns its outcome, which is kept for *user* under *key*.
 
-        The query is stopped when *is_gone()* is true.
-
-        A message about a query without a result is in *language*.
+        The query is stopped when *is_gone()* is true. A message about a query without a result is in *language*.
 
         Raises:
             HeadwaterError: the result or the query log cannot be written.
@@ -95,8 +93,7 @@ class Runner:
         """The URL of the page that shows *outcome*.
 
         It contains the name of the saved query, or the query itself unless that is too long, and the values of its
-        parameters. The choices for the chart
-        are kept if the new result also has those columns.
+        parameters. The choices for the chart are kept if the new result also has those columns.
         """
         query = outcome.sql
         saved = saved_queries(self._home).get(view.get("saved"))
@@ -115,9 +112,14 @@ class Runner:
 
 def add_sql(app: dash.Dash, marts: Marts) -> None:
     """Add the callbacks of the page's buttons and of its parameters, for analysts and admins."""
-    home = marts.home
-    runner = Runner(home, marts)
+    runner = Runner(marts.home, marts)
+    _add_run(app, runner)
+    _add_stop(app, runner)
+    _add_parameters(app, runner, marts.home)
+    _add_script(app)
 
+
+def _add_run(app: dash.Dash, runner: Runner) -> None:
     @app.callback(
         Output("sql-done", "data"),
         Input("sql-run", "n_clicks"),
@@ -157,6 +159,8 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
             return {"error": message_in(error, view.language)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
 
+
+def _add_stop(app: dash.Dash, runner: Runner) -> None:
     @app.callback(
         Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True
     )
@@ -166,6 +170,8 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
             runner.stop(user, str(key))
         return dash.no_update
 
+
+def _add_parameters(app: dash.Dash, runner: Runner, home: Home) -> None:
     @app.callback(
         Output("sql-parameters", "children"),
         Input("sql-named", "data"),
@@ -182,6 +188,9 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
         saved = saved_queries(home).get(view.get("saved"))
         return inputs(runner.parameters(query), said, saved, view.language)
 
+
+def _add_script(app: dash.Dash) -> None:
+    """The callbacks that ``assets/sql.js`` answers in the browser."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "named"), Output("sql-named", "data"), Input("sql-text", "value")
     )

@@ -156,7 +156,7 @@ def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
     """
     twice = [alias for alias in aliases if names.count(alias) > 1]
     if twice:
-        raise ValueError(f"has column '{twice[0]}' {names.count(twice[0])} times; leave one, or rename the others")
+        raise ValueError(f"has column '{twice[0]}' {names.count(twice[0])} times; keep one, or rename the others")
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
