@@ -96,7 +96,7 @@ _COMPUTED = frozenset(
         "customers.sales_coverage",
     }
 )
-"""Marts that their models compute again from the rows in the slice."""
+"""Tables of daily or windowed figures, which are computed again by their models from the rows in the slice."""
 
 _EMPTY = frozenset({"core.spend"})
 """Tables without any dimension whose sums would be wrong beside those of a slice, so a slice has none of their rows."""

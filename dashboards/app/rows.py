@@ -25,7 +25,7 @@ _LETTER, _PADDING = 7.5, 48
 """Width in pixels of a letter (half of a Chinese character), and of the space around a cell's text and sort arrow."""
 
 _HEAD_PADDING = 32
-"""Pixels around the title of a grid's column."""
+"""Width in pixels of the space around the title of a grid's column."""
 
 _HEADS = (34, 44, 58)
 """Height in pixels of a grid's heading whose longest title takes one, two or three lines."""

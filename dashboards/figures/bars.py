@@ -21,7 +21,7 @@ _NAME_WIDTH = 28
 _LETTER = 6.4
 """Width in pixels of a Latin letter at 12 px."""
 _GAP = 10
-"""Pixels between a bar and its label, and right of the label."""
+"""Width in pixels of the space between a bar and its label, and right of the label."""
 _WIDTH = 540
 """Width in pixels for names and bars together in half a page."""
 

@@ -31,7 +31,7 @@ _COLORS = (BLUE, ORANGE, "#2a9d8f", "#8e5ea2", SAND, SKY, "#b5567a", "#6f8f3a")
 """Colours of the steps with the most weight, the heaviest first; all other steps are grey."""
 _NAME_WIDTH = 34
 _NODE_HEIGHT = 64
-"""Pixels for a node and the space below it, in the column with the most nodes."""
+"""Height in pixels of a node with the space below it, in the column with the most nodes."""
 _COLUMN_WIDTH = 190
 
 Paths = Mapping[tuple[str, ...], float]

@@ -18,7 +18,7 @@ Column = tuple[str, str]
 
 _ROW = 40
 _WIDTH = 250
-"""Pixels from one rank of columns to the next."""
+"""Distance in pixels from one rank of columns to the next."""
 MOST = 60
 """Maximum columns drawn; a note says how many there are."""
 

@@ -16,13 +16,13 @@ import plotly.graph_objects as go
 from dashboards.figures.look import ORANGE, SMALL, SOFT_INK, clear, plain, text_width
 
 _MARGIN = 26
-"""Pixels above the chart for the names."""
+"""Height in pixels of the space above the chart for the names."""
 
 _WIDE, _NARROW = 860, 280
 """Typical widths of a chart in pixels, on a computer and on a phone."""
 
 _LETTER = 6.5
-"""Pixels of a Latin letter in a name."""
+"""Width in pixels of a Latin letter in a name."""
 
 _LONGEST = 16
 """Maximum letters of a name; the hover has the full name."""

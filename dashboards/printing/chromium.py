@@ -107,10 +107,10 @@ class Chromium:
         self._is_late = False
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start Chromium.
 
         Raises:
-            ChromiumError: there is none, or it does not start.
+            ChromiumError: there is no Chromium, or it does not start.
         """
         chromium = command()
         if not chromium:

@@ -27,7 +27,7 @@ WAIT_SECONDS = 20.0
 
 _WIDTH, _HEIGHT = 1440, 900
 _TALLEST = 16_000
-"""Pixels of a picture; a longer page is cut, because Chromium cannot draw more."""
+"""Maximum height of a picture in pixels; a longer page is cut, because Chromium cannot draw more."""
 _A4_INCHES = (11.69, 8.27)
 _MARGIN_INCHES = 0.4
 _FOOTER_INCHES = 0.55

@@ -29,7 +29,7 @@ class RefusedError(WorkbenchError):
 
 
 class UnknownTableError(RefusedError):
-    """The query reads a *table* that the copy does not have; *near* is one of a similar name, '' if there is none."""
+    """The query reads a *table* that the copy does not have; *near* is a table with a similar name, or ''."""
 
     def __init__(self, table: str, near: str) -> None:
         super().__init__("no_such_table" if near else "no_table", table=table, near=near)

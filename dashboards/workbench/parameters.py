@@ -18,7 +18,7 @@ from dashboards.workbench.worker import Kind, value_of
 MOST = 12
 """Maximum parameters of a query."""
 LONGEST = 200
-"""Maximum characters of a value: as many as a URL of the app keeps."""
+"""Maximum characters of a value; a URL of the app keeps no longer one."""
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "**", "^"})
 _COUNTING = frozenset({"count", "count_star", "sum", "avg", "round", "abs", "length"})

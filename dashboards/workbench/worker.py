@@ -152,7 +152,7 @@ def _without_end(sql: str) -> str:
     """
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # its positions count bytes, so cut bytes
+    for place, kind in reversed(duckdb.tokenize(sql)):  # DuckDB's positions count bytes, so cut bytes
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place

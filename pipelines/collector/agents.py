@@ -18,7 +18,7 @@ _PLATFORMS = {
     "android": re.compile(r"Android"),
     "web": re.compile(r"^Mozilla/"),
 }
-"""The first that matches counts. So ios, harmony and android include browsers on such devices."""
+"""The first pattern that matches counts. So ios, harmony and android include browsers on such devices."""
 
 _LONGEST = 1000
 

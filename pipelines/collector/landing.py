@@ -115,7 +115,7 @@ class EventLog:
         with self._syncing:
             if self._synced < written:
                 total = self._total
-                assert self._file is not None  # it was synced before it was closed
+                assert self._file is not None  # the file was synced before it was closed
                 try:
                     os.fsync(self._file.fileno())
                 except OSError:
@@ -157,7 +157,7 @@ def left_files(home: Home) -> list[Path]:
     """
     left = []
     for path in _growing(home):
-        with suppress(FileNotFoundError):  # its process has just renamed it
+        with suppress(FileNotFoundError):  # the file's process has just renamed it
             if not is_locked(path):
                 left.append(path)
     return left

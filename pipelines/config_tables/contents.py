@@ -2,7 +2,7 @@
 
 Here: validating rows.
 Not here: what slots showed (``sql/attribution/slot_daily.sql``), showing names and pictures
-(``dashboards.app.contents``). No model reads this file, so it never stops a run.
+(``dashboards.app.pages.slots``). No model reads this file, so it never stops a run.
 """
 
 from __future__ import annotations

@@ -82,8 +82,8 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
     """The service that sends to *address*, with *secrets* filled in.
 
     Raises:
-        HeadwaterError: a secret is unknown, the address holds one itself, it is none of apprise's, or has several
-            recipients.
+        HeadwaterError: a secret is unknown, the address contains a secret itself, apprise does not know it, or it has
+            several recipients.
     """
     from apprise import Apprise  # takes 0.8 seconds
 
@@ -91,7 +91,7 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
     with silent():
         try:
             service = Apprise.instantiate(full, suppress_exceptions=False)
-        except Exception:  # its text may contain the address
+        except Exception:  # the exception's text may contain the address
             service = None
     if service is None:
         raise HeadwaterError(

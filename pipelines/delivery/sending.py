@@ -65,7 +65,7 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
                 body_format=NotifyFormat.TEXT,
                 attach=str(attachment) if attachment and is_mail else None,
             )
-        except Exception as error:  # its text may contain the address
+        except Exception as error:  # the exception's text may contain the address
             raise NotDeliveredError(f"exception:{type(error).__name__}") from None
     if answers.refusals:  # for some services, apprise takes any answer with status 200 for success
         raise NotDeliveredError(f"refused:{answers.refusals[-1]}")

@@ -137,7 +137,7 @@ def arrive(scene: Scene, visits: Visits, memory: Memory) -> Arrivals:
 def _before(user: Ints, times: Ints, latest: Ints) -> Ints:
     """For each visit the latest of *times* in earlier visits of the day by its *user*, else *latest* of the user.
 
-    Visits are sorted by user and time; a time of 0 is none.
+    Visits are sorted by user and time; a time of 0 means no visit.
     """
     if not len(user):
         return times

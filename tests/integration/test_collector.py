@@ -102,7 +102,7 @@ def test_a_killed_worker_loses_no_event_and_delays_nobody(home):
 def has_file(worker: int) -> bool:
     """Whether the process has a growing file; a worker without connections has none."""
     for one in Path(f"/proc/{worker}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it has just been closed
+        with contextlib.suppress(FileNotFoundError):  # the file has just been closed
             if one.readlink().suffix == ".part":
                 return True
     return False

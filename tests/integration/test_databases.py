@@ -193,7 +193,7 @@ def test_values_arrive_exactly(shop: Shop) -> None:
         (2, "19.9900"),
     ]
     (order,) = shop.in_lake("core.orders")
-    # Times with a zone are that instant; times without one are the shop's, Asia/Shanghai.
+    # A time with a zone is that instant; a time without one is in the shop's zone, Asia/Shanghai.
     assert str(order["ordered_at"]) == str(order["paid_at"]) == "2026-03-01 02:00:00"
     reasons = [row["reasons"] for row in table(shop.home, "core.quarantine")]
     assert len(reasons) == 1

@@ -246,7 +246,10 @@ def counted(seen: list[Row], orders: list[Row]) -> dict[tuple[str, str], list[Ro
 
 
 def site(folder: Path, visitors: dict[str, int], mixed: int = 0, config: str = "") -> Copy:
-    """A copy with the test hero: of each variant this many visitors; every third buys, B is clicked more often."""
+    """A copy with the test hero.
+
+    *visitors* is the number of visitors of each variant; a third of them buys, and B is clicked more often.
+    """
     seen: list[Row] = []
     orders: list[Row] = []
     for name, number in visitors.items():

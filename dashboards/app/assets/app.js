@@ -161,7 +161,7 @@
     if (!field || field.tagName !== was.field.tagName) { return; }
     field.focus({ preventScroll: true });
     if (!isTyped(field) || Date.now() - was.typedAt > 5000) { return; }
-    if (field.value !== was.value) {  // the user typed on while the answer was loading
+    if (field.value !== was.value) {  // the user kept typing while the answer was loading
       Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, was.value);
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }

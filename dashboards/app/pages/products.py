@@ -190,7 +190,7 @@ def _note(context: Context, reading: AsOf, chosen: Chosen) -> Text:
 
 
 def _of_all(context: Context) -> str:
-    """The sentence that the filters do not apply to parts that cover all products; '' without filters."""
+    """The note that the filters do not apply to parts that cover all products; '' without filters."""
     return context.locale.text("products.of_all") if context.slice else ""
 
 

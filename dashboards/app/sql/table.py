@@ -55,7 +55,7 @@ def is_time(kind: str) -> bool:
 
 
 def _is_decimal(kind: str) -> bool:
-    """Whether *kind* is a decimal (and not, say, a list of decimals)."""
+    """Whether *kind* is a decimal (and not, for example, a list of decimals)."""
     return _DECIMAL.fullmatch(kind) is not None
 
 
