@@ -9,8 +9,8 @@ FROM core.sessions
 WHERE dt BETWEEN $from AND $to
 GROUP BY GROUPING SETS ((channel), ());
 
--- query results: Sales of each channel by a model, and its spend; channel '' is all channels, its ratios only those
--- with spend.
+-- query results: Sales of each channel by a model, and spend; channel '' is all channels.
+-- The ratios of channel '' are computed over the channels with spend only.
 WITH sales AS (
     SELECT coalesce(touchpoint, '') AS channel, METRICS(orders, new_customers, revenue, net_revenue)
     FROM attribution.model_daily

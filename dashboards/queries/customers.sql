@@ -52,8 +52,8 @@ SELECT * FROM customers.rfm
 WHERE dt = $day AND ($kind = 'all' OR CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key)
 ORDER BY monetary DESC, user_id;
 
--- query movers: The customers who were in one group on the earlier day and are in another now; for those who left,
--- their earlier values.
+-- query movers: The customers who were in one group on the earlier day and are in another now.
+-- Those who left have their earlier values.
 WITH now AS (
     SELECT *, CASE $kind WHEN 'octant' THEN octant ELSE segment END AS key FROM customers.rfm WHERE dt = $day
 ), earlier AS (

@@ -7,8 +7,8 @@ FROM attribution.person_steps
 WHERE page_type IS NOT NULL AND (kind = 'page_view' OR (kind IN ('product_click', 'click') AND module IS NOT NULL))
 GROUP BY ALL ORDER BY kind DESC, events DESC, page_type, module;
 
--- query hits: The events of the steps; $steps has one step per line. Of consecutive events of a step only the first and
--- the last.
+-- query hits: The events of the steps; $steps has one step per line.
+-- Of consecutive events of a step, only the first and the last are returned.
 WITH matched AS (
     SELECT person_id, dt, first_at, last_at, entrance_id,
         list_position(string_split($steps, chr(10)), CASE kind WHEN 'page_view' THEN 'page:' || page_type ELSE kind END)
