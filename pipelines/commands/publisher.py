@@ -1,4 +1,4 @@
-"""``python -m pipelines.commands.publisher HOME [--watch]``: updates the dashboards' copy of the lake.
+"""``python -m pipelines.commands.publisher HOME [--watch | --anew]``: updates the dashboards' copy of the lake.
 
 Here: when to make the copy (once, or with ``--watch`` whenever the lake has changed), and a separate process that
 makes it, whose memory is freed when it ends.
@@ -27,9 +27,9 @@ PAUSE_SECONDS = 60.0
 """Seconds to wait after a failure, for example a full disk."""
 
 
-def publish_in_new_process(home: Home) -> bool:
+def publish_in_new_process(home: Home, *options: str) -> bool:
     """Make the copy in a separate process, whose memory is freed when it ends. Returns whether it succeeded."""
-    command = [sys.executable, "-m", "pipelines.commands.publisher", str(home.root)]
+    command = [sys.executable, "-m", "pipelines.commands.publisher", str(home.root), *options]
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
@@ -50,13 +50,16 @@ def watch(home: Home) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Make the copy once, or with ``--watch`` continuously. Returns the exit code: 0, or 1 after an error."""
+    """Make the copy once, with ``--anew`` from the lake alone, or with ``--watch`` continuously.
+
+    Returns the exit code: 0, or 1 after an error.
+    """
     home = Home(Path(arguments[0]))
     try:
         if "--watch" in arguments[1:]:
             watch(home)
         else:
-            publish(home)
+            publish(home, anew="--anew" in arguments[1:])
             from assets.instance import check_states  # imported late: loading Dagster takes seconds
 
             write_status(home, check_states)
