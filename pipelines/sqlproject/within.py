@@ -105,6 +105,7 @@ class _Follower:
     def _source(self, node: exp.Expr, ctes: Mapping[str, Keys]) -> Keys:
         """The keys of a relation in FROM or JOIN, as ``alias.column``."""
         _require(not any(node.args.get(part) for part in ("sample", "pivots", "joins")))
+        _require(isinstance(node, exp.Unnest) or not node.alias_column_names)
         keys: Keys = None
         if isinstance(node, exp.Table) and node.db:
             keys = frozenset({self._column}) if self._column in self._schema[f"{node.db}.{node.name}"] else None

@@ -91,6 +91,9 @@ def test_a_query_within_devices_can_be_split(query: str) -> None:
         f"SELECT count(*) AS n FROM {E}",
         f"SELECT max(slot) AS n, device_id FROM {E} GROUP BY ROLLUP (device_id)",
         f"SELECT device_id FROM {E} GROUP BY ALL",
+        "SELECT device_id, count(*) AS n FROM core.events AS e(device_id, event_id, slot) GROUP BY device_id",
+        "WITH c(device_id, id) AS (SELECT event_id, device_id FROM core.events) "
+        "SELECT device_id, count(*) AS n FROM c GROUP BY device_id",
         f"SELECT DISTINCT slot FROM {E}",
         f"SELECT DISTINCT ON (slot) device_id FROM {E}",
         f"SELECT device_id FROM {E} LIMIT 5",
