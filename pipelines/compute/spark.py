@@ -301,11 +301,13 @@ def _faults_in_a_line() -> Iterator[None]:
     try:
         yield
     except _spark_errors() as error:
-        raise HeadwaterError(spark_line(error)) from error
+        raise HeadwaterError(f"Spark: {spark_line(error)}") from error
 
 
 def spark_line(error: BaseException) -> str:
     """Spark's message in a line, without its trace."""
+    if isinstance(error, ConnectionError) or type(error).__name__ == "Py4JNetworkError":
+        return "its driver, a process of this machine, has ended"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     # Before Java's own message Py4J has a line about the call.
     is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1

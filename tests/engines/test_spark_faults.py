@@ -77,12 +77,13 @@ def java_of(running: Headwater) -> int:
 
 
 def assert_completed(home: Home, outcome: Outcome, expected: Contents) -> None:
-    """Assert that a run that ended early left complete tables, and that DuckDB completes them and tidies up."""
+    """Assert that a run ended with a line and complete tables, and that DuckDB completes them and tidies up."""
     assert_intact(home, {}, expected)
     assert len(contents(home)) < len(expected), "the kill came too late"
-    if outcome.code == 1:
-        (line,) = outcome.faults
-        assert "Traceback" not in line
+    assert outcome.code == 1
+    (line,) = [line for line in outcome.errors if line.startswith("error: ")]
+    assert "Spark: " in line
+    assert not [line for line in outcome.errors if "Traceback" in line]
     run_selected(on_duckdb(home), SELECTED)
     assert_same_contents(contents(home), expected)
     assert_tidy(home)
@@ -106,9 +107,7 @@ def test_a_killed_driver_of_spark_is_one_line(ingested, expected, tmp_path):
     home = on_spark(copy_of(ingested, tmp_path / "home"), master="local[2]")
     running = started(home)
     os.kill(java_of(running), signal.SIGKILL)
-    outcome = running.end()
-    assert outcome.code == 1
-    assert_completed(home, outcome, expected)
+    assert_completed(home, running.end(), expected)
 
 
 def test_a_run_survives_the_loss_of_a_worker(ingested, expected, cluster, tmp_path):
@@ -137,6 +136,4 @@ def test_a_lost_cluster_is_one_line(ingested, expected, cluster, tmp_path):
     cluster.master_process.kill()
     for worker in cluster.workers:
         worker.kill()
-    outcome = running.end()
-    assert outcome.code == 1
-    assert_completed(home, outcome, expected)
+    assert_completed(home, running.end(), expected)
