@@ -170,7 +170,7 @@ def _written_again(home: Home, path: Path) -> bool:
 def _renew_copy(home: Home) -> None:
     if not any(home.workbench.glob("marts-*.duckdb")):
         return
-    publish_in_new_process(home)
+    publish_in_new_process(home, "--anew")
     latest = current(home)
     for path in home.workbench.glob("marts-*.duckdb"):
         if latest is not None and path != latest.path:
