@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,7 @@ def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | No
 def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
+    getLogger("py4j").setLevel(CRITICAL)  # it writes the traces of errors that we report in a line
     builder = SparkSession.builder.appName("headwater")
     builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_DRIVER_OPTIONS))
     try:
