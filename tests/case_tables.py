@@ -30,7 +30,8 @@ from tests.sql_models import checks_of, fill, project_with, shipped
 
 
 @cache
-def _connection() -> duckdb.DuckDBPyConnection:
+def session_of_cases() -> duckdb.DuckDBPyConnection:
+    """The DuckDB session that has the tables of the last case."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
@@ -55,7 +56,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         AssertionError: the case names a table, a column or a setting that does not exist.
     """
     if case.subject.startswith("sources."):
-        return _rows(_connection(), _map(case))
+        return _rows(session_of_cases(), _map(case))
     subject = _subject(case)
     try:
         settings = Settings.model_validate(case.settings)
@@ -63,7 +64,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         raise case.fault(f"settings: {describe(error, Settings)}") from error
     project = project_with(settings)
     computed = _show_tables(case, project, subject, settings.timezone)
-    connection = _connection()
+    connection = session_of_cases()
     own = [row.get("dt") for table, rows in case.given.items() if table != case.subject for row in rows]
     before = DaySpan(min([case.days[0], *(day for day in own if day)]), case.days[-1]).days
     for name in computed:
@@ -113,7 +114,7 @@ def _show_tables(case: Case, project: Project, subject: Model | Check, timezone:
         else:
             given = enumerate(case.given.get(table, ()), start=1)
             rows = [given_row(case, table, row, types, f"given {table}, row {number}") for number, row in given]
-        create_table(_connection(), table, types, rows)
+        create_table(session_of_cases(), table, types, rows)
     return computed
 
 
@@ -141,7 +142,7 @@ def _map(case: Case) -> str:
     """
     source, mapping = _mapping(case)
     relations = {name: tuple(relation.columns) for name, relation in source.relations.items()}
-    create_relations(_connection(), relations)
+    create_relations(session_of_cases(), relations)
     for name, rows in case.given.items():
         if name not in mapping.relations:
             raise case.fault(f"given: {case.subject} does not read '{name}'", nearest(name, mapping.relations))
@@ -149,5 +150,7 @@ def _map(case: Case) -> str:
         for number, row in enumerate(rows, start=1):
             record = {"batch_id": "b1", "record_no": number, **row}
             values = given_row(case, name, record, types, f"given {name}, row {number}")
-            _connection().execute(f"INSERT INTO {identifier(name)} VALUES ({', '.join('?' * len(values))})", values)
+            session_of_cases().execute(
+                f"INSERT INTO {identifier(name)} VALUES ({', '.join('?' * len(values))})", values
+            )
     return mapping.query

@@ -65,7 +65,7 @@ class Checks:
         mount = spark.mount if spark else self._inputs.mount if self._inputs else None
         failed: set[PartitionKey] = set()
         if spark or not self._is_grain_unique(model):
-            failed = self._run(grain_check_name(model), rows(_grain_query(model)), keys)
+            failed = self._run(grain_check_name(model), rows(grain_query(model)), keys)
         days = [key for key in keys if key is not None]
         span = DaySpan(days[0], days[-1]) if days else None
         for check in self._project.checks[model.name]:
@@ -108,7 +108,8 @@ class Checks:
         return failed if result.severity == "error" else set()
 
 
-def _grain_query(model: Model) -> str:
+def grain_query(model: Model) -> str:
+    """The query of the model's grain check: the keys that occur more than once or are null."""
     columns = ", ".join(identifier(name) for name in model.grain)
     missing = " OR ".join(f"{identifier(name)} IS NULL" for name in model.grain)
     dt_column = ", min(dt) AS dt" if model.is_partitioned and "dt" not in model.grain else ""

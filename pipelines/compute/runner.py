@@ -26,7 +26,7 @@ from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.spark import Spark
 from pipelines.compute.versions import StoredVersions, content_versions
 from pipelines.compute.workspace import Workspace
-from pipelines.compute.writing import CANDIDATE, Writer, Written
+from pipelines.compute.writing import Writer, Written
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest import TARGETS
@@ -37,6 +37,9 @@ from pipelines.sqlproject.python_step import run_step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+CANDIDATE = "candidate"
+"""The temporary table of a session with computed rows of a model."""
 
 ROWS_PER_CHUNK = 4_000_000
 """Maximum number of raw records in one chunk of days, so that intermediate results stay near the memory limit.
@@ -228,7 +231,7 @@ class Runner:
                 if self._project.reads_itself(model):
                     self._versions.of(model.name)[key] = version  # the version of the next day depends on this one
                 versions[key] = version
-            written += self._writer.all_of(model, versions)
+            written += self._writer.all_of(model, versions, CANDIDATE)
             self._publish(model, written)
         finally:
             for item in written:
@@ -242,17 +245,19 @@ class Runner:
         staged = spark.stage(model, self._project.bind(model, span))
         written: list[Written] = []
         try:
-            _refuse_days(model, span, [day for day in staged if not span.first <= day <= span.last])
-            spark.show(model.name, list(staged.values()))
+            _refuse_days(model, span, [day for day in staged if day is None or not span.first <= day <= span.last])
+            files = [path for day in staged for path in staged[day]]
+            spark.show(model.name, files)
+            versions: dict[PartitionKey, str] = {}
             for key in self._sound(model, keys, spark):
                 version = self._versions.by_inputs(model, key)
-                if version is None or key is None:
+                if version is None:
                     self._remove(model, key)
                     continue
                 if self._project.reads_itself(model):
                     self._versions.of(model.name)[key] = version
-                files = [staged[key]] if key in staged else []
-                written.append(self._writer.one(model, key, f"({relation_sql(model.types, files)})", version))
+                versions[key] = version
+            written += self._writer.all_of(model, versions, f"({relation_sql(model.types, files)})")
             self._publish(model, written)
         finally:
             for item in written:

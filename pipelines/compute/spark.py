@@ -8,11 +8,13 @@ the last step of every table, which writes the file of the lake from Spark's, st
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +43,17 @@ _OPTIONS: Mapping[str, Any] = {
     "spark.sql.parquet.compression.codec": "zstd",
     # A dated file has its day in its folder's name; Spark would read 2026-05 as a number elsewhere.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
+    # These read a table once more to skip rows of another, but a query is shown only the days that it needs.
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+    "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
 }
-"""Settings of every session: without them results differ from DuckDB's."""
+"""Settings of every session: without most of them results differ from DuckDB's."""
+
+_PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
+"""Spark reads a path with these as a pattern. With a backslash before it, a sign stands for itself."""
+
+_NULL_DAY = "__HIVE_DEFAULT_PARTITION__"
+"""The day in the name of Spark's folder with the rows whose dt is null."""
 
 _DRIVER_OPTIONS: Mapping[str, Any] = {
     "spark.ui.enabled": "false",
@@ -80,6 +91,7 @@ def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | No
 def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
+    getLogger("py4j").setLevel(CRITICAL)  # it writes the traces of errors that we report in a line
     builder = SparkSession.builder.appName("headwater")
     builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_DRIVER_OPTIONS))
     try:
@@ -143,18 +155,21 @@ class Spark:
         """Let queries read *files* as *table*; the day of a row is in the name of its file's folder."""
         self._mounted.pop(table, None)
         types = self._workspace.project.relation(table)
-        schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in types.items())
-        if not files:
-            frame = self._session.createDataFrame([], schema)
-        else:
-            reader = self._session.read.schema(schema)
-            if "dt" in types and files[0].parent.name.startswith("dt="):
-                reader = reader.option("basePath", _uri(files[0].parent.parent))
-            frame = reader.parquet(*map(_uri, files))
-        frame.createOrReplaceTempView(view_name(table))
+        with _faults_in_a_line():
+            if not files:
+                # Not createDataFrame: it would need Python, of this version, on the cluster too.
+                nothing = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in types.items())
+                frame = self._session.sql(f"SELECT {nothing} WHERE false")
+            else:
+                schema = ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in types.items())
+                reader = self._session.read.schema(schema)
+                if "dt" in types and files[0].parent.name.startswith("dt="):
+                    reader = reader.option("basePath", _uri(files[0].parent.parent))
+                frame = reader.parquet(*[_PATTERN_SIGNS.sub(r"\\\g<0>", _uri(path)) for path in files])
+            frame.createOrReplaceTempView(view_name(table))
 
-    def stage(self, model: Model, query: exp.Query) -> dict[Day, Path]:
-        """Compute *query* into one file for each day that it returns; the files are sorted as in the lake.
+    def stage(self, model: Model, query: exp.Query) -> dict[Day | None, list[Path]]:
+        """Compute *query* into files for each day that it returns, several for a large day; None: rows without a day.
 
         Raises:
             HeadwaterError: Spark refuses the query or fails, or its columns have other types than the header declares.
@@ -162,56 +177,66 @@ class Spark:
         self._staged += 1
         folder = self._folder / str(self._staged)
         try:
-            with self._computed(query) as frame:
+            with self.computed(query) as frame:
                 _require_types(model, frame)
-                order = ["dt", *(name for name in model.sorted_by if name != "dt")]
                 if frame.columns == ["dt"]:  # Spark refuses files without a column of their own
                     frame = frame.selectExpr("dt", "dt AS day")
-                frame.repartition("dt").sortWithinPartitions(*order).write.partitionBy("dt").parquet(_uri(folder))
+                # Small days share a task, and a large day is divided, so that no task writes much more than others.
+                frame.hint("rebalance", "dt").write.partitionBy("dt").parquet(_uri(folder))
         except HeadwaterError as error:
             raise HeadwaterError(error.what, where=model.path, remedy=error.remedy) from error
-        found: dict[Day, Path] = {}
+        found: dict[Day | None, list[Path]] = {}
         for place in sorted(folder.glob("dt=*")):
             day = place.name.removeprefix("dt=")
-            (path,) = place.glob("*.parquet")
-            found[dt.date.fromisoformat(day)] = path
+            found[None if day == _NULL_DAY else dt.date.fromisoformat(day)] = sorted(place.glob("*.parquet"))
         return found
 
     def rows(self, query: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """The columns and rows of *query*, in DuckDB's dialect."""
+        """The columns and rows of *query*, in DuckDB's dialect; to be read before the next query."""
         parsed = sqlglot.parse_one(query, read=DIALECT)
         assert isinstance(parsed, exp.Query)
-        with self._computed(parsed) as frame:
-            return frame.columns, iter([tuple(row) for row in frame.collect()])
+        with ExitStack() as stack:
+            frame = stack.enter_context(self.computed(parsed))
+            return frame.columns, _tuples(frame, stack.pop_all())
 
     @contextmanager
-    def _computed(self, query: exp.Query) -> Iterator[DataFrame]:
+    def computed(self, query: exp.Query) -> Iterator[DataFrame]:
         """The rows of *query*. CTEs with several readers are computed once, because Spark would compute each reader's.
+
+        Each CTE is a view meanwhile: Spark does not find what it has kept if a query with CTEs of its own computed it.
 
         Raises:
             HeadwaterError: Spark refuses the query, or fails.
         """
         query = with_views(query)
-        kept: list[tuple[str, DataFrame]] = []
+        ctes, shared = query.ctes, shared_ctes(query)
+        query.set("with_", None)
+        kept: list[DataFrame] = []
         try:
-            for name in shared_ctes(query):
-                frame = self._session.sql(cte_query(query, name).sql(dialect="spark")).persist()
-                frame.createOrReplaceTempView(name)
-                kept.append((name, frame))
-                query = without_cte(query, name)
-            yield self._session.sql(query.sql(dialect="spark"))
-        except _spark_errors() as error:
-            raise HeadwaterError(spark_line(error)) from error
+            with _faults_in_a_line():
+                for cte in ctes:
+                    frame = self._session.sql(cte.this.sql(dialect="spark"))
+                    if cte.alias in shared:
+                        kept.append(frame.persist())
+                    frame.createOrReplaceTempView(cte.alias)
+                yield self._session.sql(query.sql(dialect="spark"))
         finally:
             with suppress(*_spark_errors()):  # the cluster may be gone
-                for name, frame in kept:
-                    self._session.catalog.dropTempView(name)
+                for frame in kept:
                     frame.unpersist()
+                for cte in ctes:
+                    self._session.catalog.dropTempView(cte.alias)
 
     def forget(self, table: str) -> None:
         """Remove the staged files of *table*, computed last; those that were published have been copied."""
         self._mounted.pop(table, None)
         shutil.rmtree(self._folder / str(self._staged), ignore_errors=True)
+
+
+def _tuples(frame: DataFrame, until_read: ExitStack) -> Iterator[tuple[Any, ...]]:
+    with until_read:
+        for row in frame.toLocalIterator():  # one task's at a time: a check that fails may return millions
+            yield tuple(row)
 
 
 def _require_types(model: Model, frame: DataFrame) -> None:
@@ -252,43 +277,43 @@ def shared_ctes(query: exp.Query) -> list[str]:
     return [name for name in names if mentions.count(name) > 1]
 
 
-def cte_query(query: exp.Query, name: str) -> exp.Query:
-    """The query of the CTE *name* of *query*, with those CTEs before it that it reads."""
-    place = next(number for number, cte in enumerate(query.ctes) if cte.alias == name)
-    found: exp.Query = query.ctes[place].this.copy()
-    needed: list[exp.CTE] = []
-    wanted = _tables_in(found)
-    for cte in reversed(query.ctes[:place]):
-        if cte.alias in wanted:
-            needed.insert(0, cte.copy())
-            wanted |= _tables_in(cte.this)
-    if needed:
-        found.set("with_", exp.With(expressions=[*needed, *found.ctes]))
-    return found
-
-
-def _tables_in(query: exp.Expr) -> set[str]:
-    return {table.name for table in query.find_all(exp.Table)}
-
-
-def without_cte(query: exp.Query, name: str) -> exp.Query:
-    """*query* without its CTE *name*, which is a view now."""
-    rest = [cte for cte in query.ctes if cte.alias != name]
-    query.set("with_", exp.With(expressions=rest) if rest else None)
-    return query
-
-
+@cache
 def _spark_errors() -> tuple[type[Exception], ...]:
-    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    return PySparkException, Py4JError, OSError
+    found: list[type[Exception]] = [PySparkException, ConnectionError]
+    with suppress(ImportError):  # the client of Spark Connect comes without it
+        from py4j.protocol import Py4JError
+
+        found.append(Py4JError)
+    with suppress(ImportError):  # and Spark without Connect without this
+        from grpc import RpcError
+
+        found.append(RpcError)
+    return tuple(found)
+
+
+@contextmanager
+def _faults_in_a_line() -> Iterator[None]:
+    """Turn an error of Spark into a HeadwaterError.
+
+    Raises:
+        HeadwaterError: Spark refuses something, fails or is gone.
+    """
+    try:
+        yield
+    except _spark_errors() as error:
+        raise HeadwaterError(f"Spark: {spark_line(error)}") from error
 
 
 def spark_line(error: BaseException) -> str:
     """Spark's message in a line, without its trace."""
+    if isinstance(error, ConnectionError) or type(error).__name__ == "Py4JNetworkError":
+        return "its driver, a process of this machine, has ended"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
+    # Before Java's own message Py4J has a line about the call.
+    is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1
+    return lines[1].removeprefix(": ") if is_call else lines[0]
 
 
 def _uri(path: Path) -> str:

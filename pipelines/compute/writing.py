@@ -21,9 +21,6 @@ from pipelines.lake.parquet_parts import join_parts
 from pipelines.lake.partitions import Day, PartitionKey, copy_to
 from pipelines.sqlproject.model import Model
 
-CANDIDATE = "candidate"
-"""The temporary table of a session with computed rows of a model."""
-
 
 @dataclass
 class Written:
@@ -43,16 +40,19 @@ class Writer:
         self._connection = connection
 
     def one(self, model: Model, key: PartitionKey, relation: str, version: str) -> Written:
-        """Write the partition *key*, all rows of *relation* or those of its day in ``CANDIDATE``.
+        """Write the partition *key*, all rows of *relation*.
 
         Raises:
             HeadwaterError: the file cannot be written.
         """
+        return self._write(model, key, _all_rows(model, relation, key), version)
+
+    def _write(self, model: Model, key: PartitionKey, query: str, version: str) -> Written:
         target = self._workspace.lake.file(model.name, key)
         with convert_write_errors(target.parent):
             temporary = temporary_for(target)
         try:
-            rows = copy_to(self._connection, _partition_query(model, relation, key), temporary, version)
+            rows = copy_to(self._connection, query, temporary, version)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -67,7 +67,7 @@ class Writer:
             HeadwaterError: the file cannot be written.
         """
         target = self._workspace.lake.file(model.name, key)
-        query = _partition_query(model, relation, key)
+        query = _all_rows(model, relation, key)
         rows = 0
         with convert_write_errors(target.parent), scratch_folder(self._workspace.home) as scratch:
             parts: list[Path] = []
@@ -82,33 +82,33 @@ class Writer:
                 raise
         return Written(key, temporary, version, rows)
 
-    def all_of(self, model: Model, versions: Mapping[PartitionKey, str]) -> list[Written]:
-        """Write the partitions in *versions* from ``CANDIDATE``; days with few rows with one query.
+    def all_of(self, model: Model, versions: Mapping[PartitionKey, str], relation: str) -> list[Written]:
+        """Write the partitions in *versions* from *relation*; days with few rows with one query.
 
         Raises:
             HeadwaterError: a file cannot be written. No temporary file is left then.
         """
         days = {key: version for key, version in versions.items() if key is not None}
-        if len(days) > 1 and self._has_few_rows(len(days)):
-            return self._together(model, days)
+        if len(days) > 1 and self._has_few_rows(relation, len(days)):
+            return self._together(model, days, relation)
         written: list[Written] = []
         try:
             for key, version in versions.items():
-                written.append(self.one(model, key, CANDIDATE, version))
+                written.append(self._write(model, key, _rows_of_day(model, relation, key), version))
         except BaseException:
             for item in written:
                 item.temporary.unlink(missing_ok=True)
             raise
         return written
 
-    def _has_few_rows(self, days: int) -> bool:
-        rows = self._connection.execute(f"SELECT count(*) FROM {CANDIDATE}").fetchall()[0][0]
+    def _has_few_rows(self, relation: str, days: int) -> bool:
+        rows = self._connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
         return int(rows) <= FEW_ROWS * days
 
-    def _together(self, model: Model, versions: Mapping[Day, str]) -> list[Written]:
+    def _together(self, model: Model, versions: Mapping[Day, str], relation: str) -> list[Written]:
         folder = self._workspace.lake.folder(model.name)
         order = ", ".join(identifier(name) for name in ("dt", *model.sorted_by))
-        query = f"SELECT {', '.join(map(identifier, model.columns))} FROM {CANDIDATE} ORDER BY {order}"
+        query = f"SELECT {', '.join(map(identifier, model.columns))} FROM {relation} ORDER BY {order}"
         temporaries: dict[Day, Path] = {}
         try:
             with convert_write_errors(folder), scratch_folder(self._workspace.home) as scratch:
@@ -123,16 +123,27 @@ class Writer:
         return [Written(key, temporaries[key], versions[key], rows[key]) for key in versions]
 
 
-def _partition_query(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for the rows of one partition, sorted as in the file, without dt, which is in the folder's name."""
-    columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
-    order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
+def _all_rows(model: Model, relation: str, key: PartitionKey) -> str:
+    """A query for the rows of *relation*, all of partition *key*, as in the file."""
     if key is None:
-        return f"SELECT {columns} FROM {relation}{order}"
-    day = f"DATE {literal(key.isoformat())}"
-    if relation == CANDIDATE:
-        return f"SELECT {columns} FROM {relation} WHERE dt = {day}{order}"
+        return _partition_query(model, relation, key)
     # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
     message = literal(f"returns a row with another dt than {key}; add 'dt BETWEEN $from_dt AND $to_dt'")
-    guard = f"CASE WHEN dt = {day} THEN true ELSE error({message}) END"
-    return f"SELECT {columns} FROM {relation} WHERE {guard}{order}"
+    guard = f"CASE WHEN dt = {_day(key)} THEN true ELSE error({message}) END"
+    return _partition_query(model, relation, key, f" WHERE {guard}")
+
+
+def _rows_of_day(model: Model, relation: str, key: PartitionKey) -> str:
+    """A query for those rows of *relation* that are of partition *key*, as in the file."""
+    return _partition_query(model, relation, key, f" WHERE dt = {_day(key)}" if key else "")
+
+
+def _partition_query(model: Model, relation: str, key: PartitionKey, where: str = "") -> str:
+    """A query for rows of one partition, sorted as in the file, without dt, which is in the folder's name."""
+    columns = ", ".join(identifier(name) for name in model.columns if name != "dt" or key is None)
+    order = f" ORDER BY {', '.join(identifier(name) for name in model.sorted_by)}" if model.sorted_by else ""
+    return f"SELECT {columns} FROM {relation}{where}{order}"
+
+
+def _day(key: Day) -> str:
+    return f"DATE {literal(key.isoformat())}"
