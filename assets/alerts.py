@@ -1,7 +1,8 @@
 """Alerts in Dagster: the job that evaluates them and sends messages, and the sensor that requests it.
 
-Here: when to look: tables, settings or failed runs have changed, or something is due by the time of day.
-Not here: who gets which message (``dashboards.alerts.run``): the run decides that again.
+Here: when to request it: tables, settings or the list of failed runs have changed, or a message is due by the time of
+day.
+Not here: who gets which message (``dashboards.alerts.run`` decides that during the run).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
@@ -56,9 +57,9 @@ class _Cursor:
 
 
 def alerts_sensor(home: Home, job: dg.JobDefinition) -> dg.SensorDefinition:
-    """The sensor that requests *job* as soon as something may have to be told.
+    """The sensor that requests *job* as soon as there may be something to report.
 
-    It waits while a run computes, because the figures of a day are only whole after it.
+    It waits while a run computes, because the figures of a day are complete only after the run.
     """
 
     @dg.sensor(

@@ -42,7 +42,7 @@ REPORT_AT = "30 5 * * *"
 """After the nightly tables (it queues behind their run) and before operators read the report."""
 
 LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
-"""When databases are loaded; once a day means before yesterday's tables are computed."""
+"""When databases are loaded. The choice "once a day" means: before yesterday's tables are computed."""
 
 ALERTS_JOB = "alerts"
 """The job that evaluates alerts and sends messages; its own failures cause no alert."""
@@ -57,7 +57,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-"""The states of runs that wait or run."""
+"""The states of runs that are queued or running."""
 
 ingestion_job = dg.define_asset_job(
     "ingestion",
@@ -107,7 +107,7 @@ def loading_schedule(
 
 
 def by_morning(settings: Settings) -> dg.FreshnessPolicy:
-    """The policy that tables must be computed every morning by ``EXPECTED_BY``, so that operators see yesterday."""
+    """The policy that tables must be computed every morning by ``EXPECTED_BY``, when operators look at them."""
     return dg.FreshnessPolicy.cron(
         deadline_cron=EXPECTED_BY, lower_bound_delta=dt.timedelta(hours=24), timezone=settings.timezone
     )
@@ -226,7 +226,7 @@ def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, curso
 
 
 def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
-    """Whether the code location must be reloaded before Dagster accepts requests for the tables and days of *now*."""
+    """Whether the code location must be reloaded before Dagster accepts requests for what the workspace *now* has."""
 
     def tables(workspace: Workspace) -> dict[str, object]:
         project = workspace.project

@@ -1,12 +1,12 @@
-"""Stores Dagster's events of many partitions together.
+"""Stores many of Dagster's events together.
 
-Here: a storage that keeps planned and finished materializations in memory until another event comes or something is
-read, and then stores them in one transaction.
+Here: a storage that keeps events in memory until something is read, and then stores them in one transaction; one
+connection for all transactions of a database.
 Not here: opening the records (``assets.instance``), which events there are (``assets.recording``).
 
 A run of three years plans and reports more than ten thousand partitions. Dagster stores each event on its own, which
-takes two transactions and several queries. A killed process loses the events that it still has in memory, at most
-``_MOST_WAITING``; the lake does not depend on them.
+takes a new connection, up to two transactions and several queries. A killed process loses the events that it still has
+in memory, at most ``_MOST_WAITING``; the lake does not depend on them.
 """
 
 from __future__ import annotations
@@ -17,41 +17,53 @@ from itertools import groupby
 from typing import Any
 
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-from dagster._core.events import AssetMaterializationPlannedData, DagsterEventType
+from dagster._core.events import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
+    EVENT_TYPE_TO_PIPELINE_RUN_STATUS,
+    AssetMaterializationPlannedData,
+    DagsterEventType,
+)
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance import InstanceRef
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, select
 
-_TOGETHER = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+_MATERIALIZATIONS = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+_AT_ONCE = (ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()) - _MATERIALIZATIONS
+"""Events of which Dagster stores more than their rows in the log of the run and in the index of assets."""
 _LOGS = SqlEventLogStorageTable
 _MOST_WAITING = 1_000
 _ANY_PARTITION = "<any partition>"
 
 
 class BulkEventLog(SqliteEventLogStorage):
-    """Dagster's SQLite event log, which stores events of materializations together."""
+    """Dagster's SQLite event log, which stores events together and keeps its connections."""
 
     def __init__(self, base_dir: str) -> None:
         self._waiting: list[EventLogEntry] = []
+        self._engines: dict[str, Engine] = {}
         super().__init__(base_dir)
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Keep an event of a materialization for later; store any other event at once, after those that were kept."""
-        if event.is_dagster_event and event.dagster_event_type in _TOGETHER:
-            self._waiting.append(event)
-            if len(self._waiting) >= _MOST_WAITING:
-                self._store_waiting()
-        else:
+        """Keep an event for later, or store it at once if Dagster does more than that with it."""
+        if event.dagster_event_type in _AT_ONCE:
             super().store_event(event)  # connects, and so stores the kept events first
+            return
+        self._waiting.append(event)
+        if len(self._waiting) >= _MOST_WAITING:
+            self._store_waiting()
 
     def dispose(self) -> None:
-        """Store the kept events, then close the storage."""
+        """Store the kept events, then close the storage and its connections."""
         self._store_waiting()
         super().dispose()
+        for engine in self._engines.values():
+            engine.dispose()
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
@@ -62,8 +74,18 @@ class BulkEventLog(SqliteEventLogStorage):
     def _connect(self, shard: str) -> Iterator[Connection]:
         # Everything that Dagster reads or writes goes through here, so nothing is read without the kept events.
         self._store_waiting()
-        with super()._connect(shard) as connection:
+        with self._db_lock, self._engine(shard).begin() as connection:
             yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        """The engine of a database. Dagster makes one for each event, which connects and compiles its queries anew."""
+        if shard not in self._engines:
+            wait = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+            self._engines[shard] = create_engine(self.conn_string_for_shard(shard), connect_args=wait)
+        if shard not in self._initialized_dbs:
+            self._initdb(self._engines[shard])
+            self._initialized_dbs.add(shard)
+        return self._engines[shard]
 
     def _store_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -74,7 +96,10 @@ class BulkEventLog(SqliteEventLogStorage):
         """Do what ``store_event`` does for each of *events*: write to the log of the run and to the index of assets."""
         with self.run_connection(run_id) as connection:
             connection.execute(_LOGS.insert(), [self._event_to_row(event) for event in events])
-        found = [(event, row) for event in events for row in self._index_rows(event)]
+        of_assets = [event for event in events if event.dagster_event_type in _MATERIALIZATIONS]
+        found = [(event, row) for event in of_assets for row in self._index_rows(event)]
+        if not found:
+            return
         with self.index_transaction() as connection:
             connection.execute(_LOGS.insert(), [row for _, row in found])
             # The transaction has the lock, so no other process has written since, and the ids are consecutive.

@@ -24,10 +24,10 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagste
 
 
 def old_runs(instance: dg.DagsterInstance, ended_before: dt.datetime) -> list[str]:
-    """The ids of the runs that ended before *ended_before* and that no state in Dagster's UI comes from.
+    """The ids of runs that ended before *ended_before* and that Dagster's UI does not need to show any state.
 
-    Runs with the newest event of a kind for any partition, or with the latest result of a check, are not among them:
-    without them the partition would look as if it had never been computed.
+    Runs with the newest event of a kind for any partition, or with the latest result of a check, are kept: without them
+    the partition would look as if it had never been computed.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=_FINISHED, created_before=ended_before))
     old = [r.dagster_run.run_id for r in records if (r.end_time or 0.0) < ended_before.timestamp()]
@@ -63,8 +63,8 @@ def files_of(home: Home, run_id: str) -> list[Path]:
 def shrink(home: Home) -> int:
     """Give the space of deleted rows in Dagster's databases back to the disk; returns the bytes.
 
-    Writers wait meanwhile, a second for 100 MB. A database that another process is writing stays as it is; its free
-    space is used again.
+    Writers wait meanwhile, a second for 100 MB. A database to which another process is writing is skipped; the database
+    reuses its free space.
     """
     freed = 0
     for path in (home.dagster_records, home.dagster / "history" / "runs" / "index.db"):

@@ -54,7 +54,10 @@ _SHOWN_DAYS = 20
 _CELL_WIDTH = 60
 
 _AFTER_ALL_EVENTS = 2**63 - 1
-"""Dagster finds no event after this one. For models versioned by rows: an input may change and the rows stay."""
+"""Dagster never finds an event later than this one.
+
+Used for models versioned by rows, whose input may change while their rows stay the same.
+"""
 
 
 def asset_key(table: str) -> dg.AssetKey:
@@ -139,8 +142,8 @@ class RunRecorder:
     def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
         """The events of *result*; a table's events come before those of the tables that read it.
 
-        *claimed*: days that must get an event. Those without a partition, because they have no inputs, are reported as
-        empty.
+        *claimed*: days that must get an event. Claimed days that have no partition, because they have no inputs, are
+            reported as empty.
         """
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
@@ -192,7 +195,7 @@ class RunRecorder:
                 continue
             key = asset_key(read.table)
             # To see whether an input is newer, Dagster compares its version, or if it is partitioned looks for events
-            # after the recorded event. So any fixed text will do as the version of a partitioned input.
+            # after the recorded event. So the version of a partitioned input can be any fixed text.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER

@@ -1,6 +1,6 @@
 """What Dagster has recorded about a home, for its alerts: failed runs and checks.
 
-Not here: recording (``assets.recording``), deciding who is told (``dashboards.alerts``).
+Not here: recording (``assets.recording``), deciding who gets a message (``dashboards.alerts``).
 """
 
 from __future__ import annotations

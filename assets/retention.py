@@ -1,7 +1,7 @@
-"""The nightly job that deletes what the settings say is kept no longer.
+"""The nightly job that deletes files and records that are older than the settings allow.
 
 Here: the job and its schedule.
-Not here: what that is (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
+Not here: which these are (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
@@ -20,13 +20,13 @@ from pipelines.ingest import retention as files
 _PRUNE_AT = "30 4 * * *"
 """After the nightly tables, which may read landing files again."""
 
+_DESCRIPTION = "Deletes landing files, reports, events and records of runs that are older than the settings allow."
+
 
 def pruning(home: Home, settings: Settings) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
     """The job for *home* and its schedule."""
 
-    @dg.op(
-        description="Deletes landing files, reports, events and records of runs that are older than the settings say."
-    )
+    @dg.op(description=_DESCRIPTION)
     def prune(context: dg.OpExecutionContext) -> None:
         try:
             with home_lock(home, f"Dagster run {context.run.run_id[:8]}", context.log.info):
@@ -34,7 +34,7 @@ def pruning(home: Home, settings: Settings) -> tuple[dg.JobDefinition, dg.Schedu
         except HeadwaterError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
 
-    @dg.job(name="retention", executor_def=dg.in_process_executor, description="Deletes what is kept no longer.")
+    @dg.job(name="retention", executor_def=dg.in_process_executor, description=_DESCRIPTION)
     def job() -> None:
         prune()
 
@@ -44,7 +44,7 @@ def pruning(home: Home, settings: Settings) -> tuple[dg.JobDefinition, dg.Schedu
         cron_schedule=_PRUNE_AT,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Deletes what is kept no longer.",
+        description=_DESCRIPTION,
     )
     return job, schedule
 

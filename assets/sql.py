@@ -104,7 +104,7 @@ def _all_steps(project: Project) -> list[_Step]:
 
 
 def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
-    """The days of the shop, from its start date to yesterday, or to the newest day with data if that is later.
+    """The days of the shop, from its start date to yesterday, or to the newest day with data if that day is later.
 
     Later days are not partitions, because the UI would show them as missing.
     """

@@ -42,11 +42,14 @@ class StepInput:
     _opened: tuple[str, Workspace] | None = None
 
     def adopt(self, run_id: str, workspace: Workspace) -> None:
-        """Let the steps of the run *run_id* use *workspace* instead of reading the home's files again."""
+        """Make the steps of the run *run_id* use *workspace* instead of reading the home's files again."""
         self._opened = (run_id, workspace)
 
     def open(self, run_id: str) -> Workspace:
-        """The workspace of the run *run_id*. Reads the files once per run, the list of raw batches at every call."""
+        """The workspace of the run *run_id*.
+
+        Reads the home's files once per run, and the list of raw batches at every call.
+        """
         if self._opened is None or self._opened[0] != run_id:
             self._opened = (run_id, open_workspace(self.home))
         return self._opened[1].reread_raw()

@@ -1,7 +1,8 @@
 """``python -m benchmarks.browsing --home HOME``: what one view of each page costs a browser.
 
-Here: each page opened in a browser of its own, scrolled to its end; seconds until its first chart, processor seconds
-of the browser, the page's height, the size of the server's answer; the same page by a click inside the app.
+Here: each page opened several times in a browser with a profile of its own, scrolled to its end: seconds until its
+first chart, processor seconds of the page's main thread, the page's height, the size of the server's answer; the same
+page by a click inside the app. The first visit compiles the scripts; from the third on, Chromium reads them compiled.
 Not here: many people at once (``benchmarks.sessions``).
 
 It needs playwright (``uv sync --group browser``) and a browser: of the system, of playwright, or in ``CHROMIUM``.
@@ -14,6 +15,8 @@ import os
 import shutil
 import statistics
 import sys
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +65,8 @@ class Visit:
     clicked_cost: float
 
 
-def visit(browser: Any, address: str) -> Visit:
-    """Open *address* in a new context, whose cache has the app's scripts, then scroll to the end of the page."""
-    context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT})
-    page = context.new_page()
-    without_charts = address.partition("?")[0].rsplit("/", 1)[0] + "/sql?lang=en"
-    page.goto(without_charts)  # fills the cache
-    page.wait_for_selector("#main h1")
-    page.close()
+def visit(context: Any, address: str) -> Visit:
+    """Open *address* in a new page of the browser *context*, scroll to its end, and reach it again by a click."""
     page = context.new_page()
     page.add_init_script(f"({_FIRST})()")
     answers: list[int] = []
@@ -86,6 +83,7 @@ def visit(browser: Any, address: str) -> Visit:
         page.wait_for_timeout(100)
     _quiet(page)
     first = page.evaluate("window.firstChart")
+    without_charts = address.partition("?")[0].rsplit("/", 1)[0] + "/sql?lang=en"
     found = Visit(
         first and first / 1000,
         seen,
@@ -96,7 +94,7 @@ def visit(browser: Any, address: str) -> Visit:
         max(answers, default=0),
         *_by_click(page, devtools, without_charts, address),
     )
-    context.close()
+    page.close()
     return found
 
 
@@ -145,37 +143,51 @@ def _every() -> list[str]:
     return [f"{page}?part={part}" if part else page for page in PAGES for part in PARTS_OF.get(page, ("",))]
 
 
+def _print_visits(name: str, visits: Sequence[Visit]) -> None:
+    """A line: the first visit, and medians of those from the third on."""
+    later = visits[2:]
+
+    def median(values: Iterable[float | None]) -> str:
+        known = [value for value in values if value is not None]
+        return f"{statistics.median(known):.2f}" if known else "-"
+
+    print(
+        f"{name:<24} {visits[0].height:>7} {f'{visits[0].drawn_at_first} of {visits[0].charts}':>9} "
+        f"{visits[0].answer / 1000:>9,.0f} {median([visits[0].first_chart]):>8} {visits[0].seen:>7.2f} "
+        f"{median(one.first_chart for one in later):>8} {median(one.seen for one in later):>7} "
+        f"{median(one.whole for one in later):>8} {median(one.clicked for one in later):>8} "
+        f"{median(one.clicked_cost for one in later):>7}",
+        flush=True,
+    )
+
+
 def main() -> None:
-    """Print a line for each page: medians of several visits."""
+    """Print a line for each page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3, help="visits, after the first two")
     parser.add_argument("--port", type=int, default=8098)
     parser.add_argument("--query", default="", help="days and filters: from=2026-01-01&to=2026-01-31")
     parser.add_argument("pages", nargs="*", default=_every(), help="such as products?part=moves")
     options = parser.parse_args()
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     with server(options.home, options.port) as _, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        heads = f"{'first s':>8} {'cpu s':>7} {'scrolled':>8} {'click s':>8} {'cpu s':>6}"
+        print(f"{'':<51} {'first visit':>16} {'third and later':>25} {'by a click':>16}")
+        heads = f"{'first s':>8} {'cpu s':>7} {'first s':>8} {'cpu s':>7} {'scrolled':>8} {'first s':>8} {'cpu s':>7}"
         print(f"{'page':<24} {'height':>7} {'charts':>9} {'answer kB':>9} {heads}")
         for name in options.pages:
             page, _, query = name.partition("?")
             base = f"http://127.0.0.1:{options.port}{View(page).path}?lang=en"
             address = "&".join(filter(None, (base, query, options.query)))
-            visits = [visit(browser, address) for _ in range(options.runs)]
-            first = [one.first_chart for one in visits if one.first_chart]
-            clicked = [one.clicked for one in visits if one.clicked]
-            print(
-                f"{name:<24} {visits[0].height:>7} {f'{visits[0].drawn_at_first} of {visits[0].charts}':>9} "
-                f"{visits[0].answer / 1000:>9,.0f} {f'{statistics.median(first):.2f}' if first else '-':>8} "
-                f"{statistics.median(one.seen for one in visits):>7.2f} "
-                f"{statistics.median(one.whole for one in visits):>8.2f} "
-                f"{f'{statistics.median(clicked):.2f}' if clicked else '-':>8} "
-                f"{statistics.median(one.clicked_cost for one in visits):>6.2f}",
-                flush=True,
-            )
-        browser.close()
+            with tempfile.TemporaryDirectory() as profile:
+                context = playwright.chromium.launch_persistent_context(
+                    profile,
+                    executable_path=path,
+                    args=["--no-sandbox"],
+                    viewport={"width": _WIDTH, "height": _HEIGHT},
+                )
+                _print_visits(name, [visit(context, address) for _ in range(2 + options.runs)])
+                context.close()
 
 
 if __name__ == "__main__":

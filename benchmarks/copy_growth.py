@@ -14,7 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from dashboards.copy.build import LARGEST_TABLE, copied_tables, copy_tables
+from dashboards.copy.build import LARGEST_TABLE, copied_tables
+from dashboards.copy.tables import write_tables
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home
 
@@ -52,7 +53,7 @@ def main() -> None:
         for name, tables in (("all", every), ("without", [one for one in every if one not in options.tables])):
             file = Path(scratch) / f"{name}.duckdb"
             begun, worked = time.perf_counter(), time.process_time()
-            copy_tables(workspace, tables, file)
+            write_tables(workspace, tables, file)
             seconds, processor = time.perf_counter() - begun, time.process_time() - worked
             sizes.append(file.stat().st_size / 1e6)
             print(f"{name:<8} {len(tables):>3} tables {sizes[-1]:>8,.1f} MB {seconds:>7.1f} s {processor:>7.1f} cpu s")

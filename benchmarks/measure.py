@@ -11,6 +11,7 @@ import multiprocessing
 import multiprocessing.connection
 import resource
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +20,17 @@ from pathlib import Path
 Job = Callable[[Path], None]
 """A function to measure; gets the folder to work in."""
 
-HEADER = f"{'job':<44}{'rows':>13}{'seconds':>10}{'cpu s':>9}{'rows/s':>12}{'peak MB':>10}{'ratio':>8}"
+HEADER = f"{'job':<44}{'rows':>13}{'seconds':>10}{'cpu s':>9}{'rows/s':>12}{'peak MB':>10}{'spilled':>9}{'ratio':>8}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: wall seconds, processor seconds, and the peak memory of its process in bytes."""
+    """One run: wall and processor seconds, the peak memory of its process, and its most bytes spilled to disk."""
 
     seconds: float
     processor_seconds: float
     peak: int
+    spilled: int
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,27 @@ class Figure:
         """Median wall seconds."""
         return statistics.median(run.seconds for run in self.runs)
 
+    @property
+    def processor_seconds(self) -> float:
+        """Median processor seconds."""
+        return statistics.median(run.processor_seconds for run in self.runs)
+
+    @property
+    def peak(self) -> int:
+        """The largest peak memory in bytes."""
+        return max(run.peak for run in self.runs)
+
+    @property
+    def spilled(self) -> int:
+        """The most bytes that DuckDB had spilled to disk at a time."""
+        return max(run.spilled for run in self.runs)
+
     def line(self, ratio: float | None = None) -> str:
         """One line of the table; *ratio* is the job's time divided by that of its limit (None: the column is empty)."""
-        processor = statistics.median(run.processor_seconds for run in self.runs)
-        peak = max(run.peak for run in self.runs)
         shown = "" if ratio is None else f"{ratio:.2f}"
         return (
-            f"{self.name:<44}{self.rows:>13,}{self.seconds:>10.2f}{processor:>9.1f}{self.rows / self.seconds:>12,.0f}"
-            f"{peak / 1e6:>10,.0f}{shown:>8}"
+            f"{self.name:<44}{self.rows:>13,}{self.seconds:>10.2f}{self.processor_seconds:>9.1f}"
+            f"{self.rows / self.seconds:>12,.0f}{self.peak / 1e6:>10,.0f}{self.spilled / 1e6:>9,.0f}{shown:>8}"
         )
 
 
@@ -101,10 +116,38 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
 
 
 def _run(job: Job, folder: Path, sender: multiprocessing.connection.Connection) -> None:
+    spilling = _Spilling(folder)
+    spilling.start()
     started = time.monotonic()
     before = _processor_seconds()
     job(folder)
-    sender.send(Run(time.monotonic() - started, _processor_seconds() - before, _peak_memory()))
+    seconds, processor_seconds = time.monotonic() - started, _processor_seconds() - before
+    spilling.is_over.set()
+    spilling.join()
+    sender.send(Run(seconds, processor_seconds, _peak_memory(), spilling.most))
+
+
+class _Spilling(threading.Thread):
+    """Looks at the files to which DuckDB spills, four times a second; *most* is the largest size that they had."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)  # a job that fails ends the process without waiting
+        self.is_over = threading.Event()
+        self.most = 0
+        self._folder = folder
+
+    def run(self) -> None:
+        while not self.is_over.wait(0.25):
+            homes = (self._folder, self._folder / "home")
+            files = [path for home in homes for path in home.glob(".tmp/*/duckdb_temp_*")]
+            self.most = max(self.most, sum(map(_size_of, files)))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_blocks * 512
+    except FileNotFoundError:  # removed in the meantime
+        return 0
 
 
 def _processor_seconds() -> float:

@@ -1,8 +1,8 @@
 """Attempts at a funnel: how far each person came, by the definition of the funnel page.
 
 An attempt of a person begins with an event of step 1. Step k of the attempt is the first event of step k at or after
-its step k − 1; it counts if it lies within the window from step 1. Each person has one attempt: the one that got
-furthest; of several equally far ones, the last.
+its step k − 1; it counts only if it lies within the window that begins at step 1. Of each person only the attempt that
+got furthest counts; if several got equally far, the last of them.
 Here: finding these attempts.
 Not here: reading the events (``dashboards/queries/funnel.sql``), the page (``dashboards.app.pages.funnel``).
 """
@@ -20,12 +20,12 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     """The attempt of each person who did step 1 up to the day *last*.
 
     Args:
-        hits: The events: person_id, dt, at (time), step_no (from 1), entrance_id. Of events of one step in a row, only
-            the first and the last are needed. An event that is of two steps has two rows.
+        hits: The events: person_id, dt, at (time), step_no (from 1), entrance_id. Of consecutive events of the same
+            step, only the first and the last are needed. An event that belongs to two steps has two rows.
         steps: The number of steps.
         last: The last day on which attempts begin; hits on later days only continue them.
-        window: The longest time from step 1 to any other step; or a column of *hits* that all steps must have in
-            common and that never falls with the time of a person's events, such as dt.
+        window: The longest time from step 1 to any other step; or a column of *hits*, such as dt, whose value must be
+            the same for all steps and never decreases over a person's events.
 
     Returns:
         person_id; dt, at and entrance_id of step 1; depth, the number of steps done (at least 1); seconds_2,
@@ -62,12 +62,15 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     furthest = np.stack([np.maximum.reduceat(starts, first_places) for starts in reached])
     depth = (furthest >= 0).sum(axis=0)
     start = furthest[depth - 1, np.arange(len(depth))][depth > 0]
-    seconds = []
-    for starts in reached[1:]:
-        done = np.full(len(rows), np.iinfo(np.int64).max)
-        np.minimum.at(done, starts[starts >= 0], at[starts >= 0])
-        seconds.append(np.where(done[start] < np.iinfo(np.int64).max, (done[start] - at[start]) / 1e6, np.nan))
-    return _found(rows, start, depth[depth > 0], seconds)
+    return _found(rows, start, depth[depth > 0], [_seconds(starts, start, at) for starts in reached[1:]])
+
+
+def _seconds(starts: NDArray[np.int64], start: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The seconds from each *start* to the first event of a step whose attempts begin at *starts*; NaN without one."""
+    never = np.iinfo(np.int64).max
+    done = np.full(len(at), never)
+    np.minimum.at(done, starts[starts >= 0], at[starts >= 0])
+    return np.where(done[start] < never, (done[start] - at[start]) / 1e6, np.nan)
 
 
 def _found(

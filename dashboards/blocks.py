@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a cell: its URL, the text that stands for it ('' if the cell's text does), its width in pixels."""
+    """A picture in a cell: its URL, its alternative text ('' if the cell's text describes it), its width in pixels."""
 
     src: str
     alt: str = ""
@@ -30,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: how to write a row's cell, in short for the table and in full for the hover.
+    """A column of a table: how to write a row's cell, short in the table and in full on hover.
 
     Attributes:
         title: Its heading.
@@ -39,14 +39,15 @@ class Column:
         is_text: Aligned left, and on one line unless *is_long*.
         is_long: Sentences, which may wrap.
         field: The key in the row of the column's raw value, which files and sorting use.
-        read: Computes the raw value from the row, instead of taking it from *field*. Without *field* and *read*, the
-            cell's text is the raw value.
+        read: Computes the raw value from the row, instead of taking it from *field*. If both are missing, the cell's
+            text is the raw value.
         picture: The picture before a row's text, on screen only; None: no pictures.
         is_sortable: Whether a click on the heading may sort the table by this column.
         metric: The metric of the value, which gives its unit; None: no metric.
         href: The link of a row's cell; None: no link.
         definition: The meaning of the column, shown on hover over its heading.
-        tone: Whether a row's change is ``better`` or ``worse``, which sets its colour; None: the column is no change.
+        tone: Whether a row's change is ``better`` or ``worse``, which sets its colour; None: the column does not show a
+            change.
     """
 
     title: str
@@ -72,11 +73,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Text:
-    """A line or two.
+    """A text of one or two lines.
 
     Attributes:
         text: The text.
-        kind: title (names the page in place of its general name), heading, intro, note, check (sums agree), missing
+        kind: title (shown instead of the page's general name), heading, intro, note, check (sums agree), missing
             (something is not available, and why), warning (the rest may be wrong).
         remedy: The command that solves the problem; '': none.
         href: The link of the text; '': no link.
@@ -125,7 +126,7 @@ class Change:
 
 
 VERDICT_SIGNS = {"good": "●", "warn": "▲", "bad": "■"}
-"""Signs before a verdict, so that it does not depend on colour alone."""
+"""Symbols before a verdict, so that readers can tell it without colour."""
 
 
 @dataclass(frozen=True)
@@ -184,16 +185,16 @@ class Table:
         rows: All rows, in order.
         definition: What it shows.
         total: A total row, set apart below the others; None: no total.
-        notes: Sentences on what it does not show.
+        notes: Sentences on what the table does not show.
         is_wide: Takes the full width of the page.
         is_open: As part of a chart: shown without a click.
         most: Maximum number of rows shown on screen, None for all; files always have all rows.
         is_of_days: Whether it covers the days selected for the page; otherwise it states its own period.
         keys: Fields that only files have, as extra columns under the field's name: the keys for joining the rows
             with other tables.
-        is_sortable: Whether a click on a heading sorts it; not if *rows* are only the first of more.
+        is_sortable: Whether a click on a heading sorts the table; False if *rows* are not all rows.
         sort: The field that sorts the rows, with a ``-`` in front for descending; '': the original order.
-        bar: The field whose values the web app also draws as bars in their cells; '': that of the first metric.
+        bar: The field whose values the web app also draws as bars in their cells; '': the first metric.
     """
 
     key: str

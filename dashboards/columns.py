@@ -23,9 +23,10 @@ def metric(
     title: str | None = None,
     href: Callable[[Row], str | None] | None = None,
 ) -> Column:
-    """The metric *name*, in short with the full value on hover.
+    """The column of the metric *name*: short values, the full value on hover.
 
-    None for *field*: *name* is also the row's key; for *title*: the metric's name; for *href*: no links.
+    If *field* is None, *name* is also the row's key; if *title* is None, the metric's name is used; if *href* is None,
+    there are no links.
     """
     key = field or name
     return Column(
@@ -40,7 +41,10 @@ def metric(
 
 
 def exact(locale: Locale, name: str, *, field: str | None = None, title: str | None = None) -> Column:
-    """The metric *name* with all digits, so that readers can add up rows; *field* and *title* as in ``metric``."""
+    """The column of the metric *name* with all digits, so that readers can add up rows.
+
+    *field* and *title* as in ``metric``.
+    """
     key = field or name
     return Column(
         title or locale.text.name("metric", name),
@@ -48,6 +52,16 @@ def exact(locale: Locale, name: str, *, field: str | None = None, title: str | N
         field=key,
         metric=name,
         definition=definition(locale, name),
+    )
+
+
+def of_row(locale: Locale, title: str, field: str) -> Column:
+    """The column of *field*, whose metric each row names under ``metric``: short values, the full value on hover."""
+    return Column(
+        title,
+        lambda row: short_text(locale.numbers, row["metric"], row[field]),
+        lambda row: full_text(locale.numbers, row["metric"], row[field]),
+        field=field,
     )
 
 
@@ -64,7 +78,7 @@ def text(title: str, field: str, *, href: Callable[[Row], str | None] | None = N
 
 
 def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
-    """The change of the metric *name* against ``<name>_before``, which shows on hover.
+    """The column with the change of the metric *name* since ``<name>_before``; the earlier value is shown on hover.
 
     The change of a rate is in percentage points, the change of any other metric is relative. For these other metrics,
     the cell and the files say "new" if the value was zero before and "gone" if it is zero now.
@@ -95,7 +109,7 @@ def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
 
 
 def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
-    """The row's *field*, a difference of the metric *name*, with its sign and an arrow."""
+    """The column of *field*, a difference of the metric *name*, with its sign and an arrow."""
 
     def signed(write: Callable[[Numbers, str, Number], str], row: Row) -> str:
         written = write(locale.numbers, name, row[field])
@@ -112,7 +126,10 @@ def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
 
 
 def appeared(locale: Locale, now: Number, before: Number) -> str:
-    """Whether an amount is new or gone, as text; '' if both or neither are 0, or one is unknown."""
+    """The text "new" if only the earlier amount is 0, "gone" if only the later one is 0.
+
+    Else, or if one is unknown, ''.
+    """
     if now is None or before is None or bool(now) == bool(before):
         return ""
     way = "▲" if now > before else "▼"

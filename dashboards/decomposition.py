@@ -1,6 +1,6 @@
-"""The change of a product of factors, split into the parts of its factors.
+"""The change of a product of factors, split into one part for each factor.
 
-Here: the split, and amounts rounded so that they still sum to their total.
+Here: the split, and rounding amounts so that they still sum to their total.
 Not here: the factors of sales (``dashboards.app.pages.sales_tree``).
 """
 
@@ -21,9 +21,10 @@ def parts_of_change(before: Sequence[Factor], after: Sequence[Factor]) -> list[F
     """The part of each factor in the change of their product, from *before* to *after*; the parts sum to the change.
 
     A part is the factor's Shapley value: the change of the product when this factor alone moves to its later value,
-    averaged over all orders in which the factors can move. So it does not depend on an order, nothing is left over, and
-    it is defined where factors are 0, unlike the logarithms of the LMDI. A factor that is None on one side did not
-    move: without buyers, revenue per buyer is unknown, and the loss belongs to the factors that brought no buyers.
+    averaged over all orders in which the factors can move. So it does not depend on an order of the factors, leaves no
+    remainder, and is defined even if factors are 0, unlike the logarithms of the LMDI. A factor that is None before or
+    after counts as unchanged: without buyers, revenue per buyer is unknown, and the loss belongs to the factors that
+    led to no buyers.
 
     Sources: L. S. Shapley, A value for n-person games (1953); J. Albrecht, D. François, K. Schoors, A Shapley
     decomposition of carbon emissions without residuals, Energy Policy 30 (2002), 727–736.

@@ -23,7 +23,7 @@ LEAST_EXPECTED = 5
 """Chi-square is used if each variant expects at least this many visitors (Cochran 1954)."""
 
 LEAST_EVENTS = 10
-"""Fewer clicks, or buyers, in a variant are too few for an interval."""
+"""A variant with fewer clicks (or buyers) than this gets no interval."""
 
 _Z = float(stats.norm.ppf(0.975))
 
@@ -66,7 +66,7 @@ def compare(measure: Measure, variant: Variant, control: Variant) -> Interval:
 def _click_rate(variant: Variant, control: Variant) -> Interval:
     """Clicks ÷ impressions, a ratio of sums over visitors, by the delta method.
 
-    One visitor's impressions are not independent, so impressions are no sample size. With x̄, ȳ the means of
+    Impressions of the same visitor are not independent, so their number is not the sample size. With x̄, ȳ the means of
     impressions and clicks over n visitors and R = ȳ / x̄: Var(R) = (s²_y − 2 R s_xy + R² s²_x) / (n x̄²).
     Source: Deng, Knoblich, Lu (2018), Applying the Delta Method in Metric Analytics, KDD, section 3.1.
     """
@@ -108,7 +108,8 @@ def _revenue(variant: Variant, control: Variant) -> Interval:
     """Revenue per visitor: Welch's interval for a difference of means, with unequal variances.
 
     Source: Welch (1947), The generalization of 'Student's' problem when several different population variances are
-    involved, Biometrika 34. Few large orders make it wide; it assumes that the mean of the visitors is about normal.
+    involved, Biometrika 34. A few large orders make the interval wide; it assumes that the mean over visitors is
+    roughly normally distributed.
     """
     if min(variant.buyers, control.buyers) < LEAST_EVENTS:
         return Interval(None, "few")
@@ -128,7 +129,7 @@ class SampleRatio:
 
     Attributes:
         p: The p-value; None: too few visitors to tell.
-        is_mismatch: Whether the numbers cannot be chance: the test must not be read.
+        is_mismatch: Whether the numbers are too unlikely to be chance; the test's results must then not be used.
     """
 
     p: float | None

@@ -1,4 +1,4 @@
-"""An effect with its 95 % interval and what it says.
+"""An effect with its 95 % interval, and what the interval says of the effect.
 
 Here: the value and its verdict.
 Not here: how intervals are computed (``dashboards.experiments``, ``dashboards.trends``), their words.
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["higher", "lower", "unclear", "few"]
-"""higher, lower: the interval does not contain zero; unclear: it does; few: too few data for an interval."""
+"""higher, lower: the interval does not contain zero; unclear: it contains zero.
+
+Few: there are too few data for an interval.
+"""
 
 
 def verdict_of(low: float, high: float) -> Verdict:

@@ -1,6 +1,6 @@
 """Values of metrics as text, each in its unit.
 
-Here: a value in short for the screen and in full for the hover; whether a change is for the better.
+Here: a value, short for the screen or in full for the hover; whether a change is an improvement.
 Not here: their units and definitions (``sql/metrics.yaml``), their names (``dashboards.texts``).
 """
 

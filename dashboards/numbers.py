@@ -18,7 +18,7 @@ Language = Literal["zh", "en"]
 Number = int | float | None
 
 NONE = "–"
-"""Shown if there is no value; 0 would be a value."""
+"""Shown if there is no value, because 0 would look like a value."""
 
 _MINUS = "−"
 _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
@@ -26,7 +26,8 @@ _UNITS: dict[Language, tuple[tuple[float, str], ...]] = {
     "en": ((1e9, "B"), (1e6, "M"), (1e3, "K")),
 }
 _SYMBOLS = {"CNY": "¥", "USD": "$"}
-"""Short signs in both languages, where Babel has CN¥ or US$ in one: a shop has one currency, so they are clear."""
+"""Short signs in both languages, although Babel has CN¥ or US$ in one of them: a shop has only one currency, so the
+short sign is clear."""
 
 
 def is_number(value: Number) -> TypeGuard[int | float]:

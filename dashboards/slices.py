@@ -72,7 +72,7 @@ _WITH_ENTRANCE = frozenset(
 """Tables whose column ``entrance_id`` is the entrance of a row."""
 
 NONE = "(none)"
-"""The value of a row that has none, such as the category of an event without a product."""
+"""Stands for a missing value, such as the category of an event without a product."""
 
 _COMPUTED = frozenset(
     {
@@ -96,10 +96,10 @@ _COMPUTED = frozenset(
         "customers.sales_coverage",
     }
 )
-"""Marts that their models compute again from the rows in the slice."""
+"""Tables of daily or windowed figures, which are computed again by their models from the rows in the slice."""
 
 _EMPTY = frozenset({"core.spend"})
-"""Tables without any dimension whose sums would be wrong beside those of a slice, so nothing of them is in a slice."""
+"""Tables without any dimension whose sums would be wrong beside those of a slice, so a slice has none of their rows."""
 
 _WHOLE = frozenset(
     {
@@ -126,7 +126,7 @@ _RAW = {
     "raw.events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id, TRUE AS is_bot WHERE FALSE",
     "raw.superseded_events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id WHERE FALSE",
 }
-"""Tables that models read to count bots, without rows: bots are no visitors, so a slice has none."""
+"""Tables that models read to count bots, without rows: bots are not visitors, so a slice has none."""
 
 _ALL = "all_"
 """A table whose alias begins with this is read as a whole too."""
@@ -136,7 +136,10 @@ _TRAFFIC = frozenset({"core.traffic_daily", "core.traffic_hourly"})
 _EVENTS, _LINES = "core.events", "core.order_lines"
 _ENDS, _SLOTS, _STEPS = "attribution.visitor_ends", "attribution.visitor_slots", "attribution.person_steps"
 _OF_PRODUCTS = frozenset({"category", "brand"})
-"""Dimensions that impressions of a slot do not have: a banner shows no product. Pages leave impressions out then."""
+"""Dimensions that impressions of a slot do not have: a banner shows no product.
+
+A page filtered by one of these shows no impressions.
+"""
 
 Range = tuple[dt.date, dt.date]
 """First and last day."""
@@ -175,7 +178,7 @@ class Slice:
 
 @lru_cache(maxsize=1024)
 def sliced(sql: str, part: Slice, days: tuple[Range, ...], settings: SettingValues) -> str:
-    """*sql* as a query of only the rows of *part*.
+    """*sql*, rewritten so that it reads only the rows of *part*.
 
     Args:
         sql: The query.
@@ -219,7 +222,7 @@ def _rows(table: str, part: Slice, days: tuple[Range, ...], settings: SettingVal
         own = replace(part, of="visitors") if table in _TRAFFIC else part
         return f"({sliced(_model_over(table, days, settings), own, days, settings)})"
     if table == _STEPS and part.dimensions & _OF_PRODUCTS:
-        # A row of several events has no product, so the table is made again of the events with these products.
+        # A row that sums several events has no product, so compute the table again from the events with these products.
         of_products = sliced(_model_over(table, days, settings), part.only(_OF_PRODUCTS), days, settings)
         rest = part.only(part.dimensions - _OF_PRODUCTS)
         return f"({_joined(table, rest, sqlglot.parse_one(of_products, read=DIALECT)).sql(dialect=DIALECT)})"
@@ -243,7 +246,7 @@ def _selected(table: str, part: Slice) -> exp.Expr:
 def _with_ends(table: str, part: Slice) -> exp.Select:
     """The rows of *table* of people who had an exposure, click or add-to-cart in the slice on the day.
 
-    People have no category or brand, and no entrance; their exposures, clicks and add-to-carts have.
+    People have no category, brand or entrance, but their exposures, clicks and add-to-carts do.
     """
     columns = [f"slice_{part.by}"] if part.by else []
     people = exp.select("dt", "person_id", *columns).distinct().from_(_joined(_ENDS, part).subquery("ends"))
@@ -252,7 +255,7 @@ def _with_ends(table: str, part: Slice) -> exp.Select:
 
 
 def _of_customers(table: str, part: Slice) -> exp.Select:
-    """The rows of *table*, which has a user_id, of the customers who bought in the slice."""
+    """The rows of *table*, which has a column user_id, for the customers who bought in the slice."""
     lines = _joined(_LINES, replace(part, by=None)).where(f"dt <= DATE '{part.segments_on or dt.date.max}'")
     buyers = exp.select("user_id").from_(lines.subquery("lines"))
     return _joined(table, replace(part, values=())).where(exp.column("user_id").isin(query=buyers))

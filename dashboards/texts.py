@@ -58,7 +58,7 @@ class Texts:
         return _format_date(day, self(key), locale=self.language)
 
     def days(self, number: int) -> str:
-        """A number of days: ``1 day``, ``28 days``."""
+        """A number of days as text: ``1 day``, ``28 days``."""
         return self("days.one") if number == 1 else self("days.many", n=number)
 
     def name(self, kind: str, key: str) -> str:

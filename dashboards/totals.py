@@ -23,7 +23,7 @@ SALES = (
     "revenue", "visitors", "visitor_conversion_rate", "revenue_per_buyer", "buyers", "orders", "average_order_value",
     "units_per_order", "revenue_per_visitor", "net_revenue", "margin", "margin_rate",
 )  # fmt: skip
-"""The metrics of the overview, in order. The first is the product of the three after it."""
+"""The metrics of the overview, in order. The first equals the next three multiplied."""
 
 OF_VISITORS = frozenset({"visitors", "visitor_conversion_rate", "revenue_per_visitor"})
 """Metrics that need an event log."""

@@ -1,4 +1,4 @@
-"""Difference in differences: how a rate changed from some days to others, beyond what a control did.
+"""Difference in differences: how much more a rate changed between two groups of days than that of a control did.
 
 Here: the estimate and its 95 % interval from the sums of each day.
 Not here: which days and which control (``dashboards.app.pages.controls``), A/B tests (``dashboards.experiments``).
@@ -17,10 +17,10 @@ from scipy import stats
 from dashboards.intervals import Interval
 
 LEAST_BEFORE, LEAST_DAYS = 3, 7
-"""The least number of days before the change, and of all days."""
+"""The minimum number of days before the change, and of days in total."""
 
 LEAST_EVENTS = 10
-"""Fewer clicks, or orders, of slot or control before or after are too few for an interval."""
+"""There is no interval if the slot or the control has fewer clicks (or orders) than this before or after the change."""
 
 _LARGEST_CORRELATION = 0.9
 
@@ -127,7 +127,7 @@ def _sums(pairs: Sequence[tuple[float, float]], after: npt.NDArray[np.bool_]) ->
 
 
 def _contributions(slot: _Sums, control: _Sums, after: npt.NDArray[np.bool_]) -> Floats:
-    """How far each day lies from the mean of its period, in units of the slot's rate after the change."""
+    """The deviation of each day from the mean of its period, in units of the slot's rate after the change."""
     assert slot.before is not None
     assert slot.after is not None
     assert control.before is not None
@@ -145,14 +145,14 @@ def _contributions(slot: _Sums, control: _Sums, after: npt.NDArray[np.bool_]) ->
 
 
 def _half_width(noise: Floats, after: npt.NDArray[np.bool_], numbers: Sequence[int]) -> float:
-    """Half the width of the 95 % interval of the mean of *noise* after minus the mean before."""
+    """Half the width of the 95 % interval of a difference: the mean of *noise* after the change minus that before."""
     n, squares = len(noise), float(noise @ noise)
     if not squares:
         return math.nan
     distance = np.abs(np.subtract.outer(numbers, numbers))
     is_pair = (np.diff(numbers) == 1) & (after[1:] == after[:-1])
     r = float((noise[1:] * noise[:-1])[is_pair].sum()) / squares
-    # Each period has its own mean, so that a series is n / 2 days long on average.
+    # Each period has its own mean, so a series has n / 2 days on average.
     r = min(max(r + 2 * (1 + 3 * r) / n, 0.0), _LARGEST_CORRELATION)
     weight = np.where(after, 1 / after.sum(), 0.0), np.where(after, 0.0, 1 / (~after).sum())
     correlation = r**distance

@@ -37,9 +37,9 @@ _keep_temporary_files_in_memory()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep the garbage collector from the hundreds of thousands of objects that collecting makes and that stay.
+    """Exclude the many permanent objects that pytest creates while it collects tests from garbage collection.
 
-    It would visit them again and again, which takes a fifth of the time of collecting, and later of each full pass.
+    The collector would visit them again and again, which takes a fifth of the time of collecting tests.
     """
     gc.disable()
     try:
@@ -50,7 +50,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure() -> None:
-    """Let the end of the process collect all; otherwise libraries report leaks."""
+    """Include all objects again at the end of the process; otherwise libraries report leaks."""
     gc.unfreeze()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PASSWORD = "p@ss/w0rd"
-"""Has signs that must be escaped in an address."""
+"""Contains characters that must be escaped in an address."""
 
 USER = "shop"
 

@@ -71,7 +71,7 @@ class Shop:
 
 
 def restate_core(log: Log, shop: Shop) -> dict[str, list[Row]]:
-    """Table → rows, with dt, of the tables of core but for those of sessions."""
+    """Table → rows, with dt, of the tables of core except those of sessions."""
     log = Log(**{relation: [without_empty(record) for record in records] for relation, records in vars(log).items()})
     orders = newest(log.orders, ("order_id",), shop)
     lines = paid_lines(log, orders, shop)

@@ -72,7 +72,7 @@ def removal_effects(
 
 
 def solved(counts: Counts) -> Fraction:
-    """The probability to reach (conversion) from (start), by Gaussian elimination in fractions."""
+    """The probability of reaching (conversion) from (start), by Gaussian elimination in fractions."""
     states = [START, *sorted({before for before, _ in counts} - {START})]
     totals = {state: sum(count for step, count in counts.items() if step[0] == state) for state in states}
     rows = []
@@ -91,7 +91,7 @@ def solved(counts: Counts) -> Fraction:
 
 
 def followed(counts: Counts) -> float:
-    """The probability to have reached (conversion) from (start) after 2^60 steps. States may have no end."""
+    """The probability of having reached (conversion) from (start) after 2^60 steps. Some states may never end."""
     states = sorted({state for step in counts for state in step} | {START, CONVERSION, NULL})
     chances = np.zeros((len(states), len(states)))
     for (before, after), count in counts.items():
@@ -109,7 +109,7 @@ def followed(counts: Counts) -> float:
 
 
 def shapley_values(players: list[str], value: Callable[[frozenset[str]], Fraction]) -> dict[str, Fraction]:
-    """The mean over all orders of *players* of what each adds to *value* when it joins."""
+    """What each of *players* adds to *value* when it joins: the mean over all joining orders."""
     known = cache(value)
     totals = dict.fromkeys(players, Fraction(0))
     orders = list(permutations(players))

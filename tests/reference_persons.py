@@ -19,7 +19,7 @@ WHAT = ("kind", "page_type", "module", "entrance_id")
 
 
 def person_steps(ends: list[Row], events: list[Row], lines: list[Row]) -> list[Row]:
-    """The actions of each person on each day in order of time; equal ones in a row are one step."""
+    """The actions of each person on each day in order of time; consecutive equal actions are one step."""
     steps: list[Row] = []
     for one in sorted(actions(ends, events, lines), key=place):
         who = {"dt": one["dt"], "person_id": one["person_id"]}
@@ -124,7 +124,7 @@ def funnel(
     window: dt.timedelta | str,
     begins: Callable[[Row], bool] = lambda _: True,
 ) -> dict[str, Row]:
-    """Person -> the attempt that got furthest, of equal ones the last: its start, entrance, depth and times.
+    """Person -> the attempt that got furthest (the last of several equal ones): start, entrance, depth and times.
 
     *done* are the actions; *window* is the longest time, or what all steps have in common; *begins* says whether an
     action may be step 1.
@@ -171,7 +171,9 @@ def retention(
     newest: dt.date,
     most: int,
 ) -> dict[tuple[int, str, int], tuple[int, int | None]]:
-    """(Period of the first visit, part, periods after it) -> new visitors, and those who came then; None: unobserved.
+    """(Period of the first visit, part, periods after it) -> new visitors, and those who came in that period.
+
+    None: unobserved.
 
     *visits* are pairs of person and day, *new* rows of core.first_visits, *by* the column of the part.
     """

@@ -65,7 +65,7 @@ def restate_sessions(events: list[Row], rules: Rules) -> dict[str, list[Row]]:
 
 
 def event_source(event: Row, rules: Rules) -> Row | None:
-    """The row of core.event_sources for *event*; None if it says nothing of a source."""
+    """The row of core.event_sources for *event*; None if it has no information about a source."""
     said = {name: stated(event.get(name)) for name in UTM}
     query = (event["page_url"] or "").split("#")[0].partition("?")[2]
     values: dict[str, str] = {}
@@ -194,7 +194,7 @@ def session_start(events: list[Row], sources: dict[str, Row]) -> Row:
     }
 
 
-# Which channel it has ----------------------------------------------------------------------------------
+# The channel of a session ----------------------------------------------------------------------------------
 
 
 def channel_of(start: Row, rules: Rules) -> Row:

@@ -30,8 +30,8 @@ class WebServer:
     Attributes:
         port: The port it listens on.
         received: Path and content of each request, in order.
-        answer: The number of a request, from 0 → the status, the content (a text as it is, else as JSON), and how many
-            seconds later.
+        answer: The number of a request, from 0 → the status, the content (a text as it is, else as JSON), and the delay
+            of the answer in seconds.
     """
 
     port: int = 0
@@ -82,7 +82,7 @@ def web_server() -> Iterator[WebServer]:
 
 @dataclass
 class MailServer:
-    """An SMTP server: its *port*, the mails *received*, the code with which it *refuses* mails ('': it takes them)."""
+    """An SMTP server: its *port*, the mails *received*, the code with which it *refuses* mails ('': accepts them)."""
 
     port: int = 0
     received: list[EmailMessage] = field(default_factory=list)
@@ -109,7 +109,7 @@ def mail_server() -> Iterator[MailServer]:
         state.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=True)
 
-    with socket.socket() as free:  # aiosmtpd connects to the port that it was given, so 0 is none
+    with socket.socket() as free:  # aiosmtpd connects to the given port itself, so the port must not be 0
         free.bind(("127.0.0.1", 0))
         state.port = free.getsockname()[1]
     controller = Controller(Handler(), "127.0.0.1", state.port, authenticator=login, auth_require_tls=False)

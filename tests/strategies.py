@@ -377,7 +377,10 @@ def _products(draw: st.DrawFn) -> list[Row]:
 
 @st.composite
 def _spend(draw: st.DrawFn, shop: Shop, orders: list[Row], ties: bool) -> list[Row]:
-    """Spend on the days of *orders*, since spend alone makes no day one to compute; some has several versions."""
+    """Spend on the days of *orders*, because days with nothing but spend are not computed.
+
+    Some has several versions.
+    """
     days = sorted({order["ordered_at"].replace(tzinfo=dt.UTC).astimezone(ZoneInfo(shop.timezone)) for order in orders})
     if not days:
         return []

@@ -120,7 +120,8 @@ class Guard:
     def state_of(self, link: Link) -> Literal["open", "expired", "revoked"]:
         """Whether *link* still shows its view; it counts as revoked if its maker may not make links any more.
 
-        Where a proxy signs people in, or nobody signs in, this server does not know who that is.
+        The check is skipped if a proxy signs people in or nobody signs in, because this server then does not know the
+        maker.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -139,7 +140,10 @@ class Guard:
         return f"{self.cookie}_link_{link.key}"
 
     def _link_of(self, request: flask.Request) -> Link | None:
-        """The link among the browser's cookies that allows *request*, one that is open before those that have ended."""
+        """The link among the browser's cookies that allows *request*.
+
+        Open links are preferred to links that have ended.
+        """
         found = None
         for name, secret in list(request.cookies.items())[:_MOST_COOKIES]:
             link = self.links.find(secret) if name.startswith(f"{self.cookie}_link_") else None
@@ -153,7 +157,7 @@ class Guard:
     def _ended(self, request: flask.Request, link: Link) -> Response:
         """The answer to a browser with the secret of a *link* that has ended; the cookie is removed."""
         if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
-            return _refusal(401, "this link has ended")  # the page loads again, and then shows the sentence
+            return _refusal(401, "this link has ended")  # the page loads again, and then shows that the link has ended
         response = flask.redirect(f"{LINK}?ended={self.state_of(link)}", 303)
         response.delete_cookie(self.cookie_of(link), path="/")
         response.headers["Cache-Control"] = "no-store"

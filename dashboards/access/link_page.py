@@ -1,6 +1,6 @@
 """Opening a link to a view: its secret is exchanged for a cookie.
 
-Here: the page that does it, and the sentence for links that show nothing.
+Here: the page that does this, and the message for links that have ended or never existed.
 Not here: the links (``dashboards.access.links``), which requests one allows (``dashboards.app.link_reader``).
 
 The secret stands after the "#" of a link. Browsers do not send that part, so it is in no log of a server or proxy and
@@ -54,10 +54,10 @@ class LinkPage:
         return self._said(200, "link.opening", opens=True)
 
     def open(self) -> Any:
-        """Redirect to the view of the secret that was sent, and set the cookie that shows it.
+        """Redirect to the view of the link whose secret was sent, and set the cookie that gives access to it.
 
-        A secret that was never given out counts as a failed attempt of the sender's address. Links that have ended do
-        not: whoever sends one has been given it.
+        A secret that was never given out counts as a failed attempt of the sender's address. A link that has ended does
+        not count as failed: its sender once received it.
         """
         address = visitor_of(flask.request)
         secret = flask.request.form.get("secret", "")[:_LONGEST_SECRET]
@@ -89,7 +89,7 @@ class LinkPage:
             self._guard.cookie_of(link),
             secret,
             max_age=max(int(link.ends_at - self._guard.links.now()), 1),
-            path="/",  # the page's data come from an address that all pages share; the guard compares the view instead
+            path="/",  # path "/": all pages get their data from one address; the guard compares the view instead
             secure=flask.request.is_secure,
             httponly=True,
             samesite="Lax",
@@ -98,7 +98,7 @@ class LinkPage:
         return response
 
     def _said(self, code: int, key: str, *, opens: bool = False) -> Response:
-        """The page with the text of *key* in both languages; nobody has chosen one."""
+        """The page with the text of *key* in both languages, because the reader has not chosen one yet."""
         texts = {language: Texts(language) for language in _LANGUAGES}
         values = {
             "said": {mark: texts[language](key) for language, mark in _LANGUAGES.items()},

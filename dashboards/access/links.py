@@ -19,7 +19,7 @@ from dashboards.access.database import Database
 MOST_DAYS = 90
 """A link ends after at most this many days."""
 _KEPT_SECONDS = 90 * 86400.0
-"""A link that has ended stays in the list for this long; then it is as unknown as one that never was."""
+"""A link that has ended stays in the list for this long; after that it is forgotten, as if it had never existed."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Links:
             ValueError: *ends_at* is past, or more than MOST_DAYS ahead.
         """
         now = self.now()
-        if not now < ends_at <= now + (MOST_DAYS + 1) * 86400:  # the last day is whole, so up to a day more
-            raise ValueError("a link ends after today and within the longest time")
+        if not now < ends_at <= now + (MOST_DAYS + 1) * 86400:  # valid until the end of the last day
+            raise ValueError(f"a link must end after today, and at most {MOST_DAYS} days from now")
         secret = secrets.token_urlsafe(32)
         link = Link(secrets.token_hex(4), address, owner, note, now, ends_at)
         with self._database.transaction() as connection:
@@ -79,7 +79,7 @@ class Links:
         return link, secret
 
     def find(self, secret: str) -> Link | None:
-        """The link with this *secret*, also if it has ended; None: there is none."""
+        """The link with this *secret*, even if it has ended; None if there is no such link."""
         with self._database.reading() as connection:
             row = connection.execute(f"{_SELECT} WHERE hash = ?", (_hash(secret),)).fetchone()
         return Link(*row) if row else None
@@ -90,7 +90,7 @@ class Links:
             return [Link(*row) for row in connection.execute(f"{_SELECT} ORDER BY made_at DESC, key")]
 
     def revoke(self, key: str) -> None:
-        """End the link *key* now; one that has ended stays as it is."""
+        """End the link *key* now; a link that has already ended is not changed."""
         now = self.now()
         with self._database.transaction() as connection:
             connection.execute(

@@ -17,7 +17,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pipelines.home.errors import HeadwaterError
 
 SHORTEST = 8
-"""Minimum and maximum length of a password; length matters more than signs and digits."""
+"""Minimum and maximum length of a password; length matters more than punctuation and digits."""
 _LONGEST = 1024
 _AT_ONCE = 2
 _WAIT_SECONDS = 10.0

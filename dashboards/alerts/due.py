@@ -19,14 +19,16 @@ _AGAIN = dt.timedelta(minutes=10)
 
 
 def next_time(home: Home, since: dt.datetime) -> dt.datetime | None:
-    """When something is due after *since*, the last evaluation, though nothing in the home changes; None: never.
+    """The next time after *since*, the last evaluation, at which something is due even if nothing in the home changes.
+
+    None: never.
 
     These are the times of subscriptions and of late data, the end of a day that no run has closed, and the next
     attempts of messages. An attempt that was due before *since* is due again some minutes after it:
     that evaluation has failed.
 
     Raises:
-        HeadwaterError: the settings have a fault.
+        HeadwaterError: the settings are invalid.
     """
     watch, zone = load_watch(home), ZoneInfo(load_settings(home).timezone)
     clocks = {one.at for one in watch.subscriptions.values()}

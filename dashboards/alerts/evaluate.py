@@ -1,6 +1,6 @@
 """Evaluating all alerts of a home at a moment.
 
-Here: which day is judged, and by which rule.
+Here: which day is evaluated, and by which rule.
 Not here: the rules (``dashboards.app.watch.rules``), messages (``dashboards.alerts.messages``).
 """
 
@@ -49,7 +49,10 @@ class Records:
 
 @dataclass(frozen=True)
 class Festivals:
-    """The days of promotions and festivals, each with its occasion. *fault*: why the calendar cannot be read."""
+    """The days of promotions and festivals, each with its occasion.
+
+    *fault*: the error if the calendar cannot be read.
+    """
 
     days: Mapping[dt.date, Occasion] = field(default_factory=dict)
     fault: str = ""
@@ -79,7 +82,7 @@ def evaluate(
         copy: The dashboards' copy of the lake; None: no day is computed.
         watch: The alerts.
         records: The events of the home.
-        festivals: The days that the rule ``unusual`` leaves out.
+        festivals: The days that the rule ``unusual`` ignores.
         now: The time, UTC.
         timezone: The shop's time zone.
     """
@@ -139,7 +142,7 @@ def _metric(
 
 
 def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) -> tuple[Bounds | None, str]:
-    """The bounds of the alert's rule on *day*; None, and why, if there are none."""
+    """The bounds of the alert's rule on *day*; if there are none, None and the reason."""
     if alert.unusual:
         return usual_bounds(values, day, festivals.days), "no_history"
     if alert.falls_by is not None or alert.rises_by is not None:
@@ -149,7 +152,7 @@ def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) ->
 
 
 def _failed_runs(name: str, failures: Sequence[RunFailure], today: dt.date, timezone: str) -> Finding:
-    """The failed runs of yesterday and today, on the day of the latest: each day with one causes one message."""
+    """The failed runs of yesterday and today, with the day of the latest one: one message is sent for each day."""
     latest = sorted(failures, key=lambda failure: failure.at, reverse=True)
     times = [local_time(failure.at.astimezone(dt.UTC).replace(tzinfo=None), timezone) for failure in latest]
     found = [(at, failure) for at, failure in zip(times, latest, strict=True) if at and (today - at.date()).days <= 1]

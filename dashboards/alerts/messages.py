@@ -1,6 +1,6 @@
 """The messages of alerts: title, numbers, the line of bars, the link.
 
-Not here: which alerts are told (``dashboards.alerts.evaluate``), the messages of subscriptions
+Not here: which alerts have fired (``dashboards.alerts.evaluate``), the messages of subscriptions
 (``dashboards.alerts.subscriptions``).
 """
 
@@ -83,5 +83,5 @@ def course_line(locale: Locale, values: Sequence[float | None], name: str = "") 
 
 
 def link(settings: Settings, view: View) -> str:
-    """The address of *view*; only its path if the settings do not say where the dashboards are."""
+    """The URL of *view*; only its path if the settings do not have the URL of the dashboards."""
     return f"{settings.dashboard.address}{view.href}"

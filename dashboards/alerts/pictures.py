@@ -1,4 +1,4 @@
-"""The page of a message as a picture, which mail carries: its charts, as they are on the dashboards.
+"""The picture of a message's page, attached to mail: the page with its charts as on the dashboards.
 
 Here: making the pictures of new messages.
 Not here: drawing a page (``dashboards.printing``), which messages there are (``dashboards.alerts.run``).
@@ -23,7 +23,7 @@ _MAIL = "mailto"
 
 
 def with_pictures(home: Home, messages: Sequence[Message], people: Mapping[str, str]) -> Iterator[Message]:
-    """*messages*, those by mail with the picture of their page; without Chromium as they are.
+    """*messages*, with a picture of their page if they are sent by mail; unchanged if there is no Chromium.
 
     Raises:
         HeadwaterError: a picture cannot be written.
@@ -54,5 +54,5 @@ def _picture(home: Home, page: str) -> bytes | None:
         return None
     try:
         return printed(create_app(home).server, home, view, "png", Visitor(role="viewer"))
-    except (BusyError, ChromiumError):  # the message says it in numbers, too
+    except (BusyError, ChromiumError):  # the message is sent without the picture: its text has the numbers too
         return None

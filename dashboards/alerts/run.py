@@ -36,8 +36,7 @@ class Sent:
     """What one call did.
 
     Attributes:
-        findings: What became of each alert.
-        written: The messages that are new; in a dry run those that would be.
+        findings: The result of each alert. written: The new messages; in a dry run those that would be written.
         changed: The messages whose state has changed.
     """
 
@@ -60,7 +59,7 @@ def send_due(home: Home, records: Records, *, now: Clock = utc_now, is_dry_run: 
     """Evaluate every alert and subscription of *home*, write new messages, and deliver what is due.
 
     Raises:
-        HeadwaterError: the settings have a fault, the home cannot be read, or the outbox cannot be written.
+        HeadwaterError: the settings are invalid, the home cannot be read, or the outbox cannot be written.
     """
     watch, settings, outbox = load_watch(home), load_settings(home), Outbox(home)
     if is_dry_run:
@@ -77,10 +76,10 @@ def send_due(home: Home, records: Records, *, now: Clock = utc_now, is_dry_run: 
 
 
 def send_test(home: Home, name: str, *, now: Clock = utc_now) -> Message:
-    """Send a test message to the person *name*; returns what became of it.
+    """Send a test message to the person *name*; returns the message with its state.
 
     Raises:
-        HeadwaterError: there is no such person, or the settings have a fault.
+        HeadwaterError: there is no such person, or the settings are invalid.
     """
     watch, settings, outbox = load_watch(home), load_settings(home), Outbox(home)
     if name not in watch.people:
@@ -92,7 +91,7 @@ def send_test(home: Home, name: str, *, now: Clock = utc_now) -> Message:
     text = Locale("zh", settings.currency).text, Locale("en", settings.currency).text
     title = " · ".join(one("alert.test.title") for one in text)
     body = "\n".join(one("alert.test.body", time=f"{local:%Y-%m-%d %H:%M}") for one in text)
-    # The time is part of its name, so that it may be sent again.
+    # The time is part of the message's name, so that a test can be repeated.
     message = new_message(local.date(), f"test {at:%H:%M:%S.%f}", name, "test", title, body, at)
     with outbox.locked():
         outbox.add(message)
@@ -103,7 +102,7 @@ def send_test(home: Home, name: str, *, now: Clock = utc_now) -> Message:
 def _composed(
     home: Home, watch: Watch, settings: Settings, records: Records, now: dt.datetime, *, is_dry_run: bool
 ) -> tuple[list[Finding], list[Message]]:
-    """The findings, and the messages that there should be at *now*."""
+    """The findings, and the messages that are due at *now*."""
     if watch.is_empty:
         return [], []
     with _copy_of(home) as copy:

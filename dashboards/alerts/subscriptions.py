@@ -42,9 +42,10 @@ class Due:
 
 
 def due_subscriptions(watch: Watch, copy: Copy | None, now: dt.datetime, timezone: str) -> list[Due]:
-    """The subscriptions of today whose time has come.
+    """The subscriptions that are due today and whose time has come.
 
-    They wait until yesterday is computed and closed: figures of older days would be taken for yesterday's.
+    They wait until yesterday is computed and closed: otherwise readers would take figures of older days for
+    yesterday's.
     """
     local = now.astimezone(ZoneInfo(timezone))
     yesterday = local.date() - dt.timedelta(days=1)
@@ -67,7 +68,7 @@ def _days(subscription: Subscription, earliest: dt.date, yesterday: dt.date) -> 
 def subscription_messages(
     due: Sequence[Due], watch: Watch, copy: Copy, settings: Settings, now: dt.datetime, *, has_report: bool = True
 ) -> list[Message]:
-    """A message to each person of each subscription in *due*; *has_report* False: without writing the report."""
+    """A message to each person of each subscription in *due*; if *has_report* is false, the report is not written."""
     found = []
     for one in due:
         heading, body = subscription_text(one, copy, settings, now)
@@ -103,7 +104,7 @@ def subscription_text(due: Due, copy: Copy, settings: Settings, now: dt.datetime
 
 
 def _figures(blocks: Sequence[Block]) -> list[str]:
-    """The cards at the head of a page; of a page without cards the first rows of its first table."""
+    """The cards at the head of a page; for a page without cards, the first rows of its first table."""
     cards = [card for block in flat(blocks) if isinstance(block, Cards) for card in block.cards]
     if cards:
         return [_card(card) for card in cards[:_MOST_CARDS]]

@@ -39,7 +39,7 @@ class Days:
     Attributes:
         first, last: The days shown.
         then_first, then_last: The comparison days; None if the view or its page has no comparison.
-        is_recorded_then: Whether the shop's records cover the comparison days, and the days before them that count.
+        is_recorded_then: Whether the shop's records cover the comparison days and the look-back days before them.
         window_days: The days before an order whose touches count; 0 on pages that are not about touches.
         start: The first day of the records that the page needs; None if nothing is computed.
     """
@@ -78,7 +78,7 @@ class Context:
 
     @cached_property
     def copy(self) -> Copy:
-        """The tables; if the view is filtered, only their rows in its slice; of customers all those who are in it."""
+        """The tables; if the view is filtered, only the rows in its slice, and only the customers who are in it."""
         return self.whole.in_slice(self.part()) if self.slice else self.whole
 
     def part(self, by: str | None = None) -> Slice:
@@ -88,7 +88,7 @@ class Context:
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """The dimensions that the page can be filtered by; not those for which the copy lacks a table."""
+        """The dimensions by which the page can be filtered, except those for which the copy lacks a table."""
         page, has = self.view.page, self.whole.has
         if not all(map(has, SLICES_READ.get(page, ()))):
             return ()
@@ -130,7 +130,7 @@ class Context:
         if start and self.details_from and (self.slice or self.view.page in OF_EVENTS - _OF_TOTALS):
             start = max(start, self.details_from)
         if self.view.page in OF_TOUCHES:
-            # Orders soon after the first events have lost their earlier touches, so later orders seem to differ.
+            # Orders soon after the first event lack touches from before it, so they cannot be compared with later ones.
             window = self.copy.settings.touch.window_days
         is_recorded = then is not None and start is not None and then[0] - dt.timedelta(days=window) >= start
         then_first, then_last = then or (None, None)
@@ -155,7 +155,8 @@ class Context:
         """The rows of *sql*, with *more* as further parameters.
 
         ``$first`` and ``$last`` are the days shown, ``$then_first`` and ``$then_last`` the comparison days; if the shop
-        has no records of these, both are a day before all data. ``$language`` is the view's language.
+        has no records of the comparison days, both parameters are a day before all data. ``$language`` is the view's
+        language.
         """
         return self.copy.rows(sql, **self._parameters(), **more)
 
@@ -183,7 +184,7 @@ class Context:
         """The message that there are no data on the days shown.
 
         The message is the text of *key*, with the command that computes the days. If the days lie outside the computed
-        days, or their details are deleted, it is a text that says so.
+        days, or their details are deleted, the message says that instead.
         """
         text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]

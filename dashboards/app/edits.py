@@ -35,7 +35,7 @@ _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 class RefusedError(Exception):
-    """The user may not make this change; its argument is a key of the texts."""
+    """The user may not make this change; the exception's argument is the key of a text in ``dashboards/words``."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,10 @@ _FILES: Mapping[str, _File] = {
 
 
 def may_edit(what: str, role: Role) -> bool:
-    """Whether *role* may change the file of *what*; a view only if it is the user's own, or shared and *role* admin."""
+    """Whether *role* may change the file of *what*.
+
+    A saved view may be changed by its user, and by an admin if it is shared.
+    """
     return role == "admin" or (what == "views" and role == "analyst")
 
 
@@ -107,7 +110,7 @@ def _change(what: str, given: Mapping[str, str], user: str, role: Role) -> Chang
 
     Raises:
         RefusedError: the user may not make it.
-        ValueError: no form of ours sends this.
+        ValueError: the request does not come from one of our forms.
     """
     if not may_edit(what, role):
         raise RefusedError("edit.not_allowed")
@@ -144,7 +147,7 @@ def _own_view(old: Row | None, new: Row | None, user: str, role: Role) -> Row | 
 
 
 def _end_other_start(home: Home, new: Row | None, user: str) -> None:
-    """If *new* is to be the start page of *user*, the one before it no longer is."""
+    """If *new* becomes the start page of *user*, remove that mark from the user's earlier start page."""
     if new is None or new["is_start"] != "true":
         return
     for view in views_of(home):

@@ -29,13 +29,16 @@ BOM = "\ufeff"
 """Byte order mark: spreadsheets then read a CSV file as UTF-8."""
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""First characters of a formula. Full-width ones too: Chinese and Japanese spreadsheets accept them."""
+"""First characters of a formula.
+
+The full-width forms are included, because Chinese and Japanese spreadsheets accept them.
+"""
 _MOST_ROWS = 1_000_000
 """Maximum rows of a sheet, below the XLSX limit of 1,048,576."""
 _LONGEST_CELL = 32_767
 """Maximum characters of a cell in XLSX, counted in UTF-16 units."""
 _EXACT_DIGITS = 15
-"""Digits of a number that a spreadsheet keeps; it rounds further ones."""
+"""The number of digits that a spreadsheet keeps; it rounds numbers with more digits."""
 _TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 Answer = tuple[Context, Sequence[Block]]
@@ -194,7 +197,7 @@ def write_pairs(book: Any, name: str, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def cut_note(table: Table) -> str:
-    """The sentence that a sheet has only the first rows of *table*; '' if it has all."""
+    """The sentence that says that a sheet has only the first rows of *table*; '' if it has all rows."""
     number = len(table.rows)
     return f"the first {_MOST_ROWS:,} of {number:,} rows" if number > _MOST_ROWS else ""
 

@@ -1,4 +1,4 @@
-"""The menu of what can be taken from a page: the whole page as a file, and a link for people without a sign-in.
+"""The export menu of a page: the whole page as a file, and a link for people without a sign-in.
 
 Here: the menu.
 Not here: making the files (``dashboards.app.page_files``), the link (``dashboards.app.links``).

@@ -1,6 +1,6 @@
 """What makes the app start fast in a browser that opens one of its pages.
 
-Here: the first requests, which scripts are left out, how scripts are compiled and kept.
+Here: the first requests, which scripts are excluded, how scripts are compiled and cached.
 Not here: the script that draws charts (``dashboards.app.plotly_script``).
 """
 
@@ -18,14 +18,18 @@ _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
 _LIBRARIES = "/_dash-component-suites/"
 _HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
-"""How the names of scripts begin that every page uses almost whole. ag-grid is left out: many pages have no grid."""
+"""Beginnings of the names of scripts of which every page uses almost all.
+
+ag-grid is excluded: many pages have no grid.
+"""
 
 
 class FastDash(dash.Dash):
     """The app, whose HTML first asks for the page, and has no polyfill for browsers that Mantine does not support.
 
-    The polyfill also replaces ``parseInt`` and ``trim``, which Plotly calls often, by slower ones. Without it,
-    components that Dash loads when they are first used, such as ``dcc.Graph`` and ``dcc.Dropdown``, do not work.
+    The polyfill also replaces ``parseInt`` and ``trim``, which Plotly calls often, by slower ones. Without the
+    replacement, components that Dash loads when they are first used, such as ``dcc.Graph`` and ``dcc.Dropdown``, do not
+    work.
     """
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash names all parts
@@ -36,7 +40,7 @@ class FastDash(dash.Dash):
 
 
 def with_compile_hint(response: flask.Response) -> flask.Response:
-    """Tell Chromium to compile all functions of a library while it loads, beside the main thread, not when called."""
+    """Tell Chromium to compile all functions of a library in another thread, while it loads the library."""
     path = flask.request.path
     if path.startswith(_LIBRARIES) and path.rpartition("/")[2].startswith(_HINTED) and response.status_code == 200:
         response.data = COMPILE_HINT + response.data

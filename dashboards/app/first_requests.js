@@ -4,7 +4,7 @@
   var ask = window.fetch.bind(window);
   var headers = { Accept: "application/json", "Content-Type": "application/json" };
   var changed = ["url.pathname", "url.search"];
-  // As Dash writes it: a request of Dash that differs is sent as usual.
+  // The same request that Dash will send; if Dash sends a different one, that is sent as usual.
   var page = JSON.stringify({
     output: "..root.children...shown.data..",
     outputs: [{ id: "root", property: "children" }, { id: "shown", property: "data" }],

@@ -29,10 +29,10 @@ class Field:
         name: The column of the file.
         label: Its label.
         value: Its value before the user changes it.
-        options: The values to choose from, with their labels; empty: text.
+        options: The values to choose from, with their labels; if empty, the user types text.
         hint: What to type, shown in an empty field.
         is_required: Whether it may not stay empty.
-        is_wide: Whether it takes the width of two.
+        is_wide: Whether the field is as wide as two.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Field:
 def form(text: Texts, what: str, fields: Sequence[Field], old: Mapping[str, str] | None = None) -> Component:
     """A form of *fields* that adds a row to the file of *what*, or changes or removes the row *old*.
 
-    *what* is the last part of the address that takes it: targets, calendar, views or subscriptions.
+    *what* is the last part of the form's address: targets, calendar, views or subscriptions.
     """
     token = str(flask.g.get("form_token", "")) if flask.has_request_context() else ""
     hidden = {"token": token, "lang": text.language, "old": json.dumps(old) if old else ""}
@@ -69,7 +69,7 @@ def form(text: Texts, what: str, fields: Sequence[Field], old: Mapping[str, str]
 
 
 def fields_of(fields: Sequence[Field]) -> Component:
-    """The *fields* of a form, beside and below each other."""
+    """The *fields* of a form, laid out in rows."""
     return html.Div([_field(field) for field in fields], className="fields")
 
 

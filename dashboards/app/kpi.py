@@ -1,4 +1,4 @@
-"""Cards as components of Dash: a number with its name, its changes and its small line; or a verdict.
+"""Cards as components of Dash: a number with its name, its changes and a note in small type; or a short judgement.
 
 Here: these components.
 Not here: what a card shows (``dashboards.app.cards``), other blocks (``dashboards.app.render``).
@@ -18,7 +18,7 @@ from dashboards.app.view import Theme
 from dashboards.blocks import VERDICT_SIGNS, Card, Cards, Change
 
 _LONG = 14
-"""A card's value with at least this many letters is written smaller."""
+"""A card's value with at least this many characters is shown in smaller type."""
 
 
 def cards(block: Cards, theme: Theme) -> Component:

@@ -1,6 +1,6 @@
 """The parts of a page's frame that the reader of a link has too.
 
-Here: the program's name, the tools for language and colours, what the reader of a link sees above a page.
+Here: the program's name, the tools for language and colours, what the reader of a shared link sees above the page.
 Not here: the frame (``dashboards.app.shell``), the contents for such a reader (``dashboards.app.link_reader``).
 """
 
@@ -22,7 +22,10 @@ from dashboards.texts import Texts
 
 
 def as_shared(link: Link, view: View) -> View:
-    """The view of *link*, in language and theme of *view*: its days stay as the link has them, not filled in."""
+    """The view of *link* in the language and theme of *view*.
+
+    Its days stay as they are in the link; missing days are not filled in.
+    """
     own = view_of(link.address)
     return view if own is None else replace(own, language=view.language, theme=view.theme)
 
@@ -51,7 +54,7 @@ def language_and_theme(view: View) -> list[Component]:
 
 
 def reader_tools(view: View, link: Link) -> Component:
-    """The tools of the reader of *link*: its last day, language, theme."""
+    """What the reader of *link* sees at the top: the last day on which the link is valid, language and theme."""
     text = Texts(view.language)
     end = dt.datetime.fromtimestamp(link.ends_at, dt.UTC)
     until = text("link.shown", number=link.key, at=f"{end:%Y-%m-%d %H:%M} UTC")

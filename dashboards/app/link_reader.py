@@ -29,7 +29,10 @@ _OF_PERSONS = frozenset({("customers", "user"), ("customers", "segment"), ("cust
 _PERSON_FIELDS = frozenset({"user_id", "person_id", "device_id"})
 _SHARED_PATHS = frozenset({"/_dash-layout", "/_dash-dependencies", "/_favicon.ico", PLOTLY_URL})
 _SHARED_FOLDERS = ("/_dash-component-suites/", "/assets/", "/pictures/")
-"""What every page consists of: scripts and styles, and the pictures of the shop's pages; none of the shop's figures."""
+"""What every page consists of: scripts and styles, and the pictures of the shop's pages.
+
+They contain none of the shop's figures.
+"""
 
 
 def may_be_shared(view: View) -> bool:
@@ -46,7 +49,10 @@ def view_of(address: str) -> View | None:
 
 
 def shows(address: str, request: flask.Request) -> bool:
-    """Whether a link to *address* allows *request*: its page, the page's data, and what every page consists of."""
+    """Whether a link to *address* allows *request*.
+
+    It allows the page, the page's data, and the files that every page needs.
+    """
     own = view_of(address)
     if own is None:
         return False
@@ -64,8 +70,8 @@ def shows(address: str, request: flask.Request) -> bool:
 def _asked(request: flask.Request) -> tuple[str, str] | None:
     """Path and query of the page that a callback's *request* asks for; None: it asks for something else.
 
-    Dash reads the values by their place, and ``callback_request`` requires the declared names at these places; so both
-    are compared here.
+    Dash reads the values by their position, and ``callback_request`` checks the names at these positions, so this
+    function compares both position and name.
     """
     try:
         body = request.get_json(silent=True)
@@ -88,7 +94,7 @@ def _is_same(own: View, path: str, query: str) -> bool:
 
 
 def _plain(view: View) -> View:
-    """*view* without what each reader chooses."""
+    """*view* without the settings that each reader chooses."""
     return replace(view, language="en", theme="light")
 
 
@@ -98,7 +104,7 @@ def link_now() -> Link | None:
 
 
 def for_reader(blocks: Sequence[Block]) -> list[Block]:
-    """*blocks* without links, choices and columns of persons; choices that were made become a line of text."""
+    """*blocks* without links, choices and columns of persons; the current choices become a line of text."""
     return [kept for block in blocks if (kept := _kept(block)) is not None]
 
 
@@ -140,7 +146,7 @@ def _said(choice: Choice) -> str:
 
 
 def unlinked(part: Any) -> Any:
-    """The component *part*, or list of such, in which links have become plain text and exports are left out."""
+    """The component (or list of components) *part* with its links as plain text and without its exports."""
     if isinstance(part, list | tuple):
         return [unlinked(one) for one in part if getattr(one, "className", None) != "exports"]
     if not isinstance(part, Component):

@@ -33,13 +33,13 @@ from pipelines.home.folder import Home
 from pipelines.home.settings import load_settings
 
 DEFAULT_DAYS = 7
-"""Days that a link lasts if the form is left as it is."""
+"""Days that a link stays valid, as preset in the form."""
 _LONGEST_NOTE = 200
 _LOGGER = logging.getLogger("headwater.dashboard")
 
 
 def link_form(context: Context) -> list[Component]:
-    """The form that makes a link to the page shown, or the sentence why there is none; empty for viewers."""
+    """The form that makes a link to the page shown, or the reason why it cannot be shared; empty for viewers."""
     view, text = context.view, context.locale.text
     if not may_make_links(context.role):
         return []
@@ -83,7 +83,7 @@ def _form(text: Texts, what: str, key: str, fields: Sequence[Field] = ()) -> Com
 
 
 def link_list(context: Context) -> Sequence[Block]:
-    """The links that the user may revoke: their own, for admins all; empty for viewers."""
+    """The links that the user may revoke: users their own, admins all, viewers none."""
     text = context.locale.text
     if not may_make_links(context.role):
         return []
@@ -131,7 +131,7 @@ class _RefusedError(Exception):
 def add_links(server: flask.Flask, home: Home, guard: Guard) -> None:
     """Add the addresses ``/links/new`` and ``/links/revoke``; the answer is JSON with the text to show.
 
-    Only the answer to the first has the secret of a link, once; nothing logs it.
+    Only the answer to ``/links/new`` contains the secret of the link; it is not logged and cannot be shown again.
     """
 
     @server.post("/links/<what>")
@@ -146,10 +146,10 @@ def add_links(server: flask.Flask, home: Home, guard: Guard) -> None:
 
 
 def _changed(what: str, given: Mapping[str, str], links: Links, home: Home, text: Texts) -> dict[str, str]:
-    """The answer to the form *given*, after what it asks for is done.
+    """Do what the form *given* asks for, and return the answer.
 
     Raises:
-        _RefusedError: the user may not do this, or the form is none of ours.
+        _RefusedError: the user may not do this, or the request does not come from one of our forms.
     """
     token = str(flask.g.get("form_token", ""))
     role: Role = flask.g.get("role", "admin")
@@ -167,10 +167,10 @@ def _changed(what: str, given: Mapping[str, str], links: Links, home: Home, text
 
 
 def _made(links: Links, home: Home, given: Mapping[str, str], user: str) -> str:
-    """Path and fragment of a new link as the form *given* asks for.
+    """Make the link that the form *given* asks for; returns its path and fragment.
 
     Raises:
-        _RefusedError: its address or its last day cannot be.
+        _RefusedError: its address or its last day is not allowed.
     """
     view = view_of(given.get("address", ""))
     if view is None or view.unread:

@@ -39,7 +39,10 @@ from pipelines.sqlproject.project import load_project
 CACHED_BYTES = 48_000_000
 """Bytes of cached results per open copy; larger results are not cached."""
 OPEN_AFTER_MIDNIGHT = dt.timedelta(hours=6)
-"""How long a day waits for its last files; operators need it in the morning even if all of them landed before."""
+"""How long after midnight a day may wait for its last files.
+
+After that it counts as closed, because operators need it in the morning.
+"""
 _MEMORY = "400MB"
 _LOGGER = logging.getLogger("headwater.dashboard")
 
@@ -80,7 +83,7 @@ class Copy:
     def in_language(self, language: str) -> Copy:
         """The same copy, whose frames name products, categories and brands as ``config/product_names.csv`` does.
 
-        A fault of that file is reported by ``headwater check``; the names are then those of the products.
+        A fault of that file is reported by ``headwater check``; the products' own names are then shown.
         """
         found = shallow_copy(self)
         with suppress(HeadwaterError):
@@ -146,7 +149,7 @@ class Copy:
         Empty if no events were ever deleted, or if the home's models have a fault, which ``headwater check`` reports.
         """
         with suppress(HeadwaterError):
-            if begin := events_from(self.home):  # otherwise do not read the models, which takes a second
+            if begin := events_from(self.home):  # reading the models takes a second: do so only if events were deleted
                 return first_days(load_project(self.home, self.settings), begin)
         return {}
 
@@ -162,10 +165,10 @@ class Copy:
         return max((day for day in self.days if day < open_from), default=self.days[-1])
 
     def open_from(self, now: dt.datetime) -> dt.date:
-        """The first open day: today at *now* in the shop's time zone, or shortly after midnight the day before.
+        """The first open day: today at *now* in the shop's time zone, or yesterday shortly after midnight.
 
-        The first run after midnight that reads files closes a day: until then, the records of its last hours may be
-        missing. A day without such a run is closed after ``OPEN_AFTER_MIDNIGHT``.
+        A day is closed by the first run after midnight that reads files: before it, the records of the day's last hours
+        may be missing. A day without such a run is closed after ``OPEN_AFTER_MIDNIGHT``.
         """
         read_at = self._ingested_at
         moment = now if read_at is None else min(now, read_at.replace(tzinfo=dt.UTC))
@@ -182,7 +185,7 @@ class Copy:
 
 
 _RANGES = (("first", "last"), ("then_first", "then_last"), ("from", "to"), ("day", "day"), ("then", "then"))
-"""The parameters of queries that are the first and the last day of a range."""
+"""The query parameters for the first and the last day of a range."""
 
 
 def _ranges(values: Mapping[str, object]) -> tuple[Range, ...]:
@@ -201,7 +204,7 @@ class Marts:
     """Opens the current copy of one home, and a newer one as soon as it is published."""
 
     def __init__(self, home: Home) -> None:
-        """No file is opened before the first call of ``copy``."""
+        """Files are opened only when ``copy`` is called."""
         self.home = home
         self._lock = threading.Lock()
         self._open: Copy | None = None

@@ -1,7 +1,7 @@
 """``/metrics``: the state of the pipeline for Prometheus.
 
-Here: which figures there are, and their text.
-Not here: who may read them (``dashboards.access.guard``): programs on this host, without a sign-in.
+Here: the figures and their text. Not here: who may read them (``dashboards.access.guard`` lets programs on this host
+read them without a sign-in).
 """
 
 from __future__ import annotations

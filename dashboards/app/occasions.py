@@ -1,7 +1,7 @@
 """The occasions of the shop's calendar on every chart over time of a page.
 
 Here: adding them to the charts.
-Not here: which there are (``dashboards.plans.occasions``), drawing (``dashboards.figures.occasions``).
+Not here: reading them (``dashboards.plans.occasions``), drawing them (``dashboards.figures.occasions``).
 """
 
 from __future__ import annotations

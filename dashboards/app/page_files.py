@@ -85,7 +85,9 @@ def _printed(server: flask.Flask, home: Home, context: Context, form: Form, name
 
 
 def printed(server: flask.Flask, home: Home, view: View, form: Form, visitor: Visitor, footer: str = "") -> bytes:
-    """The page of *view* as a file, with the rights of *visitor*; *footer* stands below each sheet of a PDF.
+    """The page of *view* as a file, with the rights of *visitor*.
+
+    *footer* is printed at the bottom of each sheet of a PDF.
 
     Raises:
         BusyError: another file is being made, and takes too long.
@@ -97,7 +99,7 @@ def printed(server: flask.Flask, home: Home, view: View, form: Form, visitor: Vi
 
 
 def _answers(server: flask.Flask, visitor: Visitor) -> Callable[[str, str, Mapping[str, str], bytes], Answer]:
-    """Answers the browser's requests in this process, with the rights of *visitor*: there is no secret to hand over."""
+    """Answers the browser's requests in this process, with the rights of *visitor*; the browser needs no secret."""
 
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         own = {name: value for name, value in headers.items() if name.lower() in _OWN_HEADERS}

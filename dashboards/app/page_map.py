@@ -22,7 +22,7 @@ Place = tuple[str, int]
 """Module and slot."""
 
 _PORTRAIT, _LANDSCAPE = 460, 1_100
-"""Maximum width of a picture on screen, in pixels: higher than wide, or not."""
+"""Maximum width on screen, in pixels, of a picture that is higher than wide, and of any other picture."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Spot:
         href: The link of the slot.
         label: Name, value and change, for screen readers.
         hover: More figures, one in each line.
-        picture: The URL of the picture of what it showed; '': none.
+        picture: The URL of the picture of the content that it showed; '': none.
     """
 
     name: str
@@ -56,7 +56,7 @@ class PageMap:
     """What a map shows.
 
     Attributes:
-        page: What the page looks like; None: the shop does not say.
+        page: The page's picture and the places of its slots; None: not in pages.yaml.
         spots: The slots that have figures.
         modules: The modules in the order in which wireframes show them, with their names.
         empty: The text for a slot without figures.
@@ -69,7 +69,10 @@ class PageMap:
 
 
 def page_map(shown: PageMap) -> list[Component]:
-    """The picture with the slots on it, and the wireframes of all other slots; each in reading order, one may lack."""
+    """The picture with the slots on it, and the wireframes of all other slots; each in reading order.
+
+    One of the two may be missing.
+    """
     on_picture = _on_picture(shown.page)
     others = {place: spot for place, spot in shown.spots.items() if place not in on_picture}
     parts: list[Any] = []

@@ -16,5 +16,5 @@ FOR_PAPER: dict[str, Any] = {_KEY: True}
 
 
 def is_for_paper() -> bool:
-    """Whether the current request is one of the server's own browser."""
+    """Whether the current request comes from the server's own browser."""
     return flask.has_request_context() and _KEY in flask.request.environ

@@ -15,7 +15,7 @@ _BYTES = 6
 
 
 def shown_id(context: Context, user_id: str) -> str:
-    """The id itself; for viewers twelve hexadecimal digits of its BLAKE2b hash, always the same ones.
+    """The id itself; for viewers twelve hexadecimal digits of its BLAKE2b hash, always the same for the same id.
 
     The hash has no salt, so that files of different days can be joined. It hides ids, but somebody with a list of all
     ids can compute their hashes.
@@ -26,5 +26,5 @@ def shown_id(context: Context, user_id: str) -> str:
 
 
 def user_of(context: Context, shown: str, user_ids: Iterable[str]) -> str | None:
-    """The one among *user_ids* that is shown as *shown*, or None. Viewers cannot find a customer by the id itself."""
+    """The id among *user_ids* that pages show as *shown*, or None. Viewers cannot find a customer by the id itself."""
     return next((user_id for user_id in user_ids if shown_id(context, user_id) == shown), None)

@@ -1,4 +1,4 @@
-"""The pictures of the shop: of its pages and of what its slots showed.
+"""The pictures of the shop: of its pages and of the contents of its slots.
 
 Here: serving them, their URLs. Only pictures that ``config/pages.yaml`` or ``config/contents.csv`` names are served.
 Not here: reading these files (``pipelines.config_tables``), who may see them (``dashboards.access.guard``).
@@ -33,12 +33,12 @@ def add_pictures(server: flask.Flask, home: Home) -> None:
             flask.abort(404)
         try:
             return flask.send_file(picture_path(home.config, name), mimetype="image/png", conditional=True)
-        except (OSError, ValueError):  # removed, or replaced by a link to elsewhere, since the file was read
+        except (OSError, ValueError):  # the file was removed or replaced meanwhile
             flask.abort(404)
 
 
 def _named(home: Home) -> set[str]:
-    """The pictures that the home's files name; those of a file with a fault are left out."""
+    """The pictures that the home's files name; an invalid file is skipped."""
     named: set[str] = set()
     with contextlib.suppress(HeadwaterError):
         named |= {page.picture for page in pages_of(home).values()}

@@ -18,8 +18,10 @@ _FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _YEAR = 365 * 86_400
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""First line of a script most of whose functions every page calls: Chromium compiles all of them while the script
-loads, beside the main thread, not when they are called."""
+"""First line of a script of which every page calls most functions.
+
+It makes Chromium compile all functions in another thread while it loads the script, not when they are called.
+"""
 
 
 def add_plotly(server: flask.Flask) -> None:

@@ -30,7 +30,7 @@ _KINDS = {
 
 
 def reasons_in(text: Texts, reasons: str) -> str:
-    """*reasons*, joined by ``; ``, in the language of *text*; one that has no translation stays English."""
+    """*reasons*, joined by ``; ``, in the language of *text*; a reason without a translation stays English."""
     if text.language == "en":
         return reasons
     return text("reasons.separator").join(_translated(text, reason) for reason in reasons.split("; "))

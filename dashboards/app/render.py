@@ -44,9 +44,9 @@ from dashboards.figures.themes import dark, light_again
 from dashboards.locale import Locale
 
 MOST_ROWS = 200
-"""Maximum rows of a table on a page; files have all."""
+"""Maximum rows of a table on a page; exported files have all rows."""
 MOST_ROWS_ON_PAPER = 100
-"""The same for pages as PDF and PNG: some four sheets."""
+"""Maximum rows of a table on a page that becomes a PDF or PNG: about four sheets."""
 GRID_FROM = 13
 """A table with at least this many rows is a grid that scrolls on its own with fixed headings, but not on paper."""
 
@@ -54,7 +54,7 @@ GRID_FROM = 13
 def components(context: Context, blocks: Sequence[Block]) -> list[Component]:
     """All *blocks*, from top to bottom, without the title, which the frame shows.
 
-    A block without contents is one line; several in a row are lines of one box.
+    A block without contents is one line; several such blocks in succession are lines of one box.
     """
     shown = [block for block in blocks if not (isinstance(block, Text) and block.kind == "title")]
     made: list[Component] = []
@@ -186,7 +186,7 @@ def _chart(context: Context, chart: Chart) -> Component:
 def _as_table(context: Context, table: Table) -> Component:
     """The table of a chart, folded. Its rows are data until it is unfolded: app.js then makes components of them.
 
-    So the grids that nobody unfolds cost the browser nothing.
+    So grids that nobody unfolds take no time in the browser.
     """
     is_open = table.is_open or bool(table.sort)
     body = html.Div(_body(context, table))

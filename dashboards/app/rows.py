@@ -22,19 +22,19 @@ from dashboards.blocks import Column, Row, Table
 
 _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": True}
 _LETTER, _PADDING = 7.5, 48
-"""Pixels of a letter (half of a Chinese one), and around the text of a cell with its arrow of the order."""
+"""Width in pixels of a letter (half of a Chinese character), and of the space around a cell's text and sort arrow."""
 
 _HEAD_PADDING = 32
-"""Pixels around the title of a grid's column."""
+"""Width in pixels of the space around the title of a grid's column."""
 
 _HEADS = (34, 44, 58)
-"""Pixels of a grid's heading whose longest title takes one, two or three lines."""
+"""Height in pixels of a grid's heading whose longest title takes one, two or three lines."""
 
 _BRIEF = 10
-"""A heading or a text of at most this many letters stays on one line."""
+"""A heading or text of at most this many characters stays on one line."""
 
 _FEWEST_BARS = 3
-"""Fewer rows than this are compared without bars."""
+"""A table with fewer rows than this has no bars."""
 
 _ARROWS = {"ascending": " ▲", "descending": " ▼", None: ""}
 
@@ -99,7 +99,7 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
-    """For each column, the value that its longest bar shows; 0: the column has no bars. One column at most has some."""
+    """For each column, the value that its longest bar shows; 0: the column has no bars. At most one column has bars."""
     measures = [column for column in table.columns if column.metric and not column.tone]
     leading = next((column for column in measures if column.field == table.bar or not table.bar), None)
     if leading is None or len(rows) < _FEWEST_BARS:
@@ -122,7 +122,7 @@ def _bar(column: Column, row: Row, most: float) -> dict[str, str]:
 
 
 def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bool = False) -> Component:
-    """The cell of a *row* in column *column*, the *place*-th; *most* is the value of its longest bar, 0: no bars."""
+    """The cell of a *row* in *column* (index *place*); *most* is the value of the column's longest bar, 0: no bars."""
     shown = clean(column.cell(row))
     full = column.full(row) if column.full else None
     href = column.href(row) if column.href and not is_total else None
@@ -148,7 +148,10 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
 
 
 def _text_class(column: Column, shown: str) -> str:
-    """The class of a cell with text: brief stays on one line, whole does so where there is room, long may wrap."""
+    """The class of a cell with text: brief: stays on one line; whole: stays on one line if there is room.
+
+    Long: may wrap.
+    """
     if column.is_long:
         return "text long"
     return "text brief" if _letters(shown) <= _BRIEF else "text whole" if len(shown) <= 32 else "text"
@@ -222,12 +225,12 @@ def _grid_columns(
 
 
 def _narrowest(column: Column) -> int:
-    """Pixels of the narrowest width of *column*."""
+    """The smallest width of *column*, in pixels."""
     return 240 if column.is_long else 150 if column.is_text else 112
 
 
 def _head(table: Table, rows: Sequence[Row]) -> int:
-    """Pixels of the heading of a grid: as many lines as the title needs that is longest beside its column's cells."""
+    """The height of a grid's heading, in pixels, with enough lines for the title that wraps most."""
     lines = 1
     for column in table.columns:
         widest = max((_letters(column.cell(row)) for row in rows), default=0)
@@ -237,15 +240,15 @@ def _head(table: Table, rows: Sequence[Row]) -> int:
 
 
 def _letters(text: str) -> int:
-    """The width of *text* in letters; a Chinese one counts as two."""
+    """The width of *text* in letters; a Chinese character counts as two letters."""
     return sum(1 if letter.isascii() else 2 for letter in text)
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
-    """The width of *column* beside a long one: that of its text, with its heading in two lines.
+    """The width of *column* in a grid that has a long column: that of its text, with its heading in two lines.
 
-    The long one gets the rest, which ag-grid calls flex. A grid cannot both measure its columns and have one with flex,
-    so the text is measured here.
+    The long column gets the rest, which ag-grid calls flex. ag-grid cannot measure columns if one of them has flex, so
+    the text is measured here.
     """
     if column.is_long:
         return {"flex": 1}

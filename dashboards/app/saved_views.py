@@ -1,7 +1,7 @@
-"""Saved views: the menu on every page with the views of the user and those shared, and the form that saves the page.
+"""Saved views: the menu on every page with the user's own views and the shared ones, and the form that saves the page.
 
 Here: which views a user sees, their links, the menu.
-Not here: the file (``pipelines.config_tables.views``), saving (``dashboards.app.edits``), the list of all
+Not here: the file (``pipelines.config_tables.views``), saving (``dashboards.app.edits``), the list of all views
 (``dashboards.app.pages.views``).
 """
 
@@ -42,7 +42,7 @@ def seen_by(home: Home, user: str) -> Sequence[SavedView]:
 
 
 def start_of(home: Home, user: str) -> SavedView | None:
-    """The view with which the visits of *user* begin; None if the user has not chosen one, or the file has a fault."""
+    """The start page of *user*, a saved view; None if the user has not chosen one, or the file has a fault."""
     try:
         return next((one for one in views_of(home) if one.owner == user and one.is_start), None)
     except HeadwaterError:
@@ -91,7 +91,7 @@ def menu(context: Context) -> Component:
 
 
 def addresses(context: Context) -> Sequence[tuple[str, str]]:
-    """What can be saved of the page shown: its days as they are, or the same number of newest days."""
+    """The ways to save the page shown: with its days as they are, or with the same number of newest days."""
     view, text = context.view, context.locale.text
     if view.page in WITHOUT_DAYS:
         return [(address_of(view), text("views.days.none"))]

@@ -36,7 +36,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
         HeadwaterError: the home cannot be read, or the address cannot be used.
     """
     options = options_for("headwater-dashboard", rules.host, port, workers, f"dashboards of {home.root}")
-    if current(home) is None:  # otherwise the app shows this copy until the watcher has made a newer one
+    if current(home) is None:  # if there is a copy, the app shows it until the watcher has made a newer one
         print(f"copying the tables of {home.root} …", file=sys.stderr)
         if subprocess.run([*_PUBLISHER, str(home.root)], check=False, stdin=subprocess.DEVNULL).returncode:
             raise HeadwaterError(
@@ -59,7 +59,7 @@ def serve(home: Home, rules: Rules, port: int, workers: int) -> None:
 def _application(home: Home, rules: Rules) -> Any:
     server = create_app(home, rules).server
     # Dash registers its components' scripts only when it renders a page. With several workers, a browser may
-    # request a script from a worker that has not rendered one yet, so render one now.
+    # request a script from a worker that has not rendered one yet, so render a page now.
     server.test_client().get("/", environ_overrides=inside())
     return server
 

@@ -51,7 +51,7 @@ from pipelines.home.folder import Home
 from pipelines.web.worker import LARGEST_REQUEST
 
 DEFAULT_DAYS = "7"
-"""The preset for a URL without days."""
+"""The date preset of a URL without days."""
 
 LONGEST_DAYS = 3660
 """A date range of more days than this is cut to the computed days."""
@@ -76,7 +76,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
         suppress_callback_exceptions=True,
         health_endpoint="health",
         add_log_handler=False,
-        external_scripts=[{"src": PLOTLY_URL, "defer": True}],  # while it loads, the page is asked for
+        external_scripts=[{"src": PLOTLY_URL, "defer": True}],  # the page is requested while the script loads
     )
     marts = Marts(home)
     app.layout = _layout
@@ -127,7 +127,7 @@ def _with_policy(response: flask.Response) -> flask.Response:
 
 
 def language_of() -> Language:
-    """The one of our languages that the browser prefers."""
+    """Which of our languages the browser prefers."""
     return "zh" if flask.request.accept_languages.best_match(["en", "zh"]) == "zh" else "en"
 
 

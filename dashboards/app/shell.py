@@ -49,11 +49,11 @@ MENU: tuple[str | tuple[str, tuple[str, ...]], ...] = (
     "alerts",
     "sql",
 )
-"""The pages of the menu; a group is a name with its pages. All pages side by side need more than one line."""
+"""The pages of the menu; a group is a name with its pages. Without groups the pages would need more than one line."""
 
 
 def page(context: Context, content: Sequence[Component], title: str = "") -> Any:
-    """A page in its frame; *title* names what it shows, '': the general name of the page."""
+    """A page in its frame; *title* names what the page shows; '': the general name of the page."""
     view, text = context.view, context.locale.text
     main = html.Main(
         [

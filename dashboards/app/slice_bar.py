@@ -1,4 +1,4 @@
-"""The filters of a page: which slice of the shop it shows, and by what it is broken down.
+"""The filters of a page: which slice of the shop it shows, and by which dimension it is broken down.
 
 Here: the dimensions that a page offers, their values and names, the controls, the filters in words.
 Not here: reading only a slice (``dashboards.slices``), the table of a breakdown (``dashboards.app.pages.breakdown``).
@@ -50,7 +50,10 @@ class Dimensions:
         }
 
     def values(self, dimension: str) -> Sequence[str]:
-        """The values of *dimension* that occur, the most frequent first; '(none)' is one for rows without any."""
+        """The values of *dimension* that occur, the most frequent first.
+
+        '(none)' is the value of rows that have none.
+        """
         if dimension == "customers":
             return ("new", "returning")
         found = self._found.get(dimension, ())
@@ -171,12 +174,12 @@ def slice_note(context: Context) -> str:
 
 
 def whole_note(context: Context) -> list[Text]:
-    """A sentence for a part of a filtered page to which the filters do not apply; empty if there are none."""
+    """A sentence for a part of a filtered page to which the filters do not apply; empty if the page has no filters."""
     return [Text(context.locale.text("slice.whole"), "note")] if context.slice else []
 
 
 def slice_warnings(context: Context) -> list[Text]:
-    """What the page says about its filters: those that it does not offer, and how some of them count."""
+    """Notes about the page's filters: those that do not apply to the page, and what some of them count."""
     view, text = context.view, context.locale.text
     dimensions = Dimensions(context)
     ignored = [name for name in view.slice if name not in context.dimensions]

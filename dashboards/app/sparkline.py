@@ -13,7 +13,7 @@ from urllib.parse import quote
 from dashboards.app.view import Theme
 
 IN_CELL, IN_CARD = (104, 26), (280, 56)
-"""Width and height in pixels."""
+"""Width and height of the line chart in pixels."""
 
 _EDGE = 3
 _COLORS: dict[Theme, tuple[str, str]] = {"light": ("#0b6e99", "#d5e7ef"), "dark": ("#5db7df", "#1f3f50")}
@@ -21,7 +21,10 @@ _COLORS: dict[Theme, tuple[str, str]] = {"light": ("#0b6e99", "#d5e7ef"), "dark"
 
 
 def sparkline(values: Sequence[float | None], theme: Theme, size: tuple[int, int] = IN_CELL) -> str:
-    """The URL of an SVG with *values* as a line; None is a gap. The area reaches to 0, and the last value has a dot."""
+    """The URL of an SVG with *values* as a line; None makes a gap.
+
+    The area reaches to 0, and the last value has a dot.
+    """
     width, height = size
     known = [0.0, *(value for value in values if value is not None)]
     low, span = min(known), (max(known) - min(known)) or 1

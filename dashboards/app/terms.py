@@ -15,7 +15,7 @@ from dashboards.app.marks import clean, marks
 def term(name: Component, definition: str, *names: str) -> Component:
     """A *name* whose definition shows on hover of a "?", and on focus for keyboard and screen reader users.
 
-    *names* are further classes of the definition.
+    *names* are further CSS classes of the definition.
     """
     if not definition:
         return html.Div(name, className="term")

@@ -15,7 +15,7 @@ from dashboards.blocks import Block, Choice, Controls, Tabs, Text, flat, tables
 
 
 def unknown(context: Context, blocks: Sequence[Block]) -> list[Text]:
-    """A warning for each value in the URL that the page, made of *blocks*, does not offer.
+    """A warning for each value in the URL that the page with these *blocks* does not offer.
 
     *blocks* are already sorted as the URL says.
     """

@@ -31,10 +31,10 @@ COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
-"""Pages whose figures of a day depend on the touches of the days before it."""
+"""Pages whose figures for a day depend on touches of earlier days."""
 
 OF_EVENTS = OF_TOUCHES | {"funnel"}
-"""Pages that compare only days of which the events are recorded, not only the orders."""
+"""Pages that compare only days with recorded events; orders alone are not enough."""
 
 SLICED: Mapping[str, tuple[str, ...]] = {
     "overview": DIMENSIONS,
@@ -79,7 +79,7 @@ PRODUCTS_READ: Mapping[str, tuple[str, ...]] = {"funnel": ("core.events", "attri
 """Page → the tables that it reads only when it is filtered by category or brand."""
 
 BROKEN_DOWN = frozenset({"overview", "entrances", "slots", "channels", "products", "customers", "quality"})
-"""Pages that can be broken down by each of their dimensions; the funnel has a choice of its own."""
+"""Pages that can be broken down by each of their dimensions; the funnel has its own control for this."""
 
 SEARCH = "search"
 """The page of search results, which is not in the menu."""
@@ -96,7 +96,7 @@ SLICE = "in."
 
 _LONGEST_VALUE = 200
 _SEVERAL = frozenset({("sql", "y")})
-"""Filters with several values: the URL repeats the key, the filter has a value a line."""
+"""Filters with several values: the URL repeats the key; in the filter each value is on a line of its own."""
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000, ("alerts", "what"): 3_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
@@ -113,7 +113,7 @@ class View:
         period: One of PRESETS, which gives the days if the URL has none; '': the page's default.
         compare: One of COMPARISONS.
         language, theme: The page's language and colours.
-        filters: The page's own choices, by key; only those that differ from the page's default.
+        filters: The page's own choices, by key; choices equal to the page's default are omitted.
         slice: Dimension → its chosen values; kept from page to page, also on pages that do not offer the dimension.
         by: The dimension by which the page is broken down; '': none.
         unread: Invalid values of the URL's dates and comparison, by key; the page reports them.
@@ -143,7 +143,7 @@ class View:
     def to(self, page: str | None = None, **filters: str | None) -> View:
         """The view of *page* (default: this page) with *filters* changed; None removes a filter.
 
-        Another page starts without the filters of this page.
+        A view of another page starts without the filters of this page.
         """
         kept = dict(self.filters) if page in (None, self.page) else {}
         kept |= {key: value for key, value in filters.items() if value is not None}
@@ -161,8 +161,9 @@ class View:
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that the page can be filtered by.
 
-        The pages of one product and of one customer have none; that of one entrance only those of visits, because
-        impressions of slots have no product. A page view and an order have no entrance at which a funnel could begin.
+        The pages of one product and of one customer have none; that of one entrance has only the dimensions of visits,
+        because impressions of slots have no product. A page view and an order have no entrance at which a funnel could
+        begin.
         """
         if (self.page == "products" and self.get("sku")) or (self.page == "customers" and self.get("user")):
             return ()
@@ -228,7 +229,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
     given |= {key: "\n".join(_values(pairs, key)) for of_page, key in _SEVERAL if of_page == page and given.get(key)}
-    if page == "products" and (category := given.pop("category", "")):  # links of before there were filters
+    if page == "products" and (category := given.pop("category", "")):  # links from before filters existed
         pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())
@@ -277,7 +278,10 @@ def _day(text: str) -> dt.date | None:
 
 
 def preset_days(preset: str, earliest: dt.date, newest: dt.date) -> tuple[dt.date, dt.date]:
-    """First and last day of the period *preset* (one of PRESETS), seen from *newest*; none is before *earliest*."""
+    """First and last day of the period *preset* (one of PRESETS), counted back from *newest*.
+
+    Neither is before *earliest*.
+    """
     if preset == "all":
         return earliest, newest
     if preset == "month":

@@ -1,4 +1,4 @@
-"""All tables of a page as one workbook: a sheet each, and a first sheet that says what they show.
+"""All tables of a page as one workbook: one sheet for each table, and a first sheet that describes them.
 
 Here: the sheets and their names.
 Not here: writing cells (``dashboards.app.export``), the URL of the file (``dashboards.app.page_files``).
@@ -36,7 +36,7 @@ def workbook_of(context: Context, blocks: Sequence[Block], url: str) -> bytes:
 
 
 def sheet_names(titles: Sequence[str]) -> list[str]:
-    """A name for each sheet: its title without the signs that Excel forbids, cut, and made unique by a number.
+    """A name for each sheet: its title, shortened, without characters that Excel forbids, made unique by a number.
 
     Excel does not tell upper from lower case.
     """
@@ -72,7 +72,7 @@ def _about(context: Context, blocks: Sequence[Block], url: str) -> list[tuple[st
 
 
 def _sheets(context: Context, found: Sequence[Table], names: Sequence[str]) -> list[tuple[str, str]]:
-    """What each sheet has: its definition, its number of rows, and what it lacks."""
+    """A description of each sheet: its definition, its number of rows, and what is missing."""
     text = context.locale.text
     pairs = [("", ""), (text("export.sheets"), "")]
     for name, table in zip(names, found, strict=True):
@@ -83,7 +83,7 @@ def _sheets(context: Context, found: Sequence[Table], names: Sequence[str]) -> l
 
 
 def _words(found: Sequence[Table]) -> list[tuple[str, str]]:
-    """What the columns mean, each once."""
+    """The definition of every column, each only once."""
     columns = [column for table in found for column in table.columns]
     meant = dict.fromkeys((column.title, column.definition) for column in columns if column.definition)
     return [("", ""), *meant] if meant else []

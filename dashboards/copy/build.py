@@ -1,7 +1,8 @@
 """The copy of the lake for the dashboards: one DuckDB file, never changed once it is published.
 
 Here: which tables are in it, making it between runs, which copy is current, removing old ones.
-Not here: reading it for pages (``dashboards.app.marts``) and for users' queries (``dashboards.workbench.worker``).
+Not here: writing its tables (``dashboards.copy.tables``), reading it for pages (``dashboards.app.marts``) and for
+users' queries (``dashboards.workbench.worker``).
 
 Why a copy: pages read many tables, and a run replaces them one by one. Pages that read the lake directly would mix
 tables from before and after the run.
@@ -21,14 +22,13 @@ from typing import Any
 
 import duckdb
 
-from pipelines.compute.reading import reading_session
+from dashboards.copy.tables import definition_of, wal_of, write_tables
 from pipelines.compute.workspace import Workspace, open_workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.files import lock, replacing, write_file
 from pipelines.home.folder import Home
 from pipelines.home.lock import lock_holder
-from pipelines.lake.duck import identifier, literal
 
 LARGEST_TABLE = 256_000_000
 """Tables with more bytes of Parquet are not copied. ``headwater sql`` queries them, such as a large shop's events."""
@@ -78,34 +78,38 @@ def current(home: Home) -> CopyFile | None:
     return copy_file if copy_file.path.exists() else None
 
 
-def publish(home: Home, largest: int = LARGEST_TABLE) -> CopyFile:
+def publish(home: Home, largest: int = LARGEST_TABLE, *, anew: bool = False) -> CopyFile:
     """Make a copy of the lake if it has changed since the last one, and return the current copy.
 
     Tables of more than *largest* bytes are left out. Other processes that call this function wait meanwhile. During a
     run the existing copy stays current; if there is no copy yet, one is made even then.
+
+    A new copy is the last one with the partitions that have changed. If *anew*, it is written from the lake alone, so
+    that its file has no bytes of rows that were deleted.
 
     Raises:
         HeadwaterError: the home cannot be read, or the copy cannot be written.
     """
     try:
         with _alone(home):
-            return _publish(home, largest)
+            return _publish(home, largest, anew)
     except OSError as error:
         where = error.filename or home.workbench
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {error.strerror}", where=where) from error
 
 
-def _publish(home: Home, largest: int) -> CopyFile:
+def _publish(home: Home, largest: int, anew: bool) -> CopyFile:
     there = current(home)
     if there is not None and lock_holder(home) is not None:
         return there
     for attempt in range(_TRIES):
         workspace = open_workspace(home)
         version = _version(workspace, largest)
-        if there is not None and there.version == version and there.is_settled:
+        if there is not None and there.version == version and there.is_settled and not anew:
             _remove_old(home.workbench, there.path)
             return there
-        copy_file = _made(workspace, version, largest)
+        earlier = there.path if there is not None and there.is_settled and not anew else None
+        copy_file = _made(workspace, version, largest, earlier)
         is_settled = lock_holder(home) is None and _version(open_workspace(home), largest) == version
         if is_settled or (there is None and attempt == _TRIES - 1):
             made = CopyFile(
@@ -120,16 +124,16 @@ def _publish(home: Home, largest: int) -> CopyFile:
     return there
 
 
-def _made(workspace: Workspace, version: str, largest: int) -> CopyFile:
+def _made(workspace: Workspace, version: str, largest: int, earlier: Path | None) -> CopyFile:
     tables, excluded = copied_tables(workspace, largest)
     folder = workspace.home.workbench
     path = folder / f"marts-{version}-{time.time_ns():x}.duckdb"
     try:
         with replacing(path, mode=0o444) as unfinished:
             try:
-                copy_tables(workspace, tables, unfinished)
-            finally:  # DuckDB leaves its write-ahead log behind if the disk is full
-                unfinished.with_name(f"{unfinished.name}.wal").unlink(missing_ok=True)
+                write_tables(workspace, tables, unfinished, earlier)
+            finally:
+                wal_of(unfinished).unlink(missing_ok=True)
     except duckdb.Error as error:  # for example, the disk is full
         why = " ".join(str(error).split())
         raise HeadwaterError(f"the copy for the dashboards cannot be written: {why}", where=folder) from error
@@ -169,7 +173,7 @@ def _version(workspace: Workspace, largest: int) -> str:
     for table in CONFIG_TABLES:
         digest.update(repr(workspace.config.rows(table)).encode())
     for table, model in sorted(workspace.project.models.items()):
-        digest.update(f"{table} {model.types} {workspace.lake.state(table)}".encode())
+        digest.update(f"{table} {definition_of(model)} {workspace.lake.state(table)}".encode())
     return digest.hexdigest()
 
 
@@ -186,31 +190,6 @@ def copied_tables(workspace: Workspace, largest: int) -> tuple[list[str], dict[s
     sizes = _sizes(workspace)
     excluded = {table: size for table, size in sizes.items() if size > largest}
     return sorted(sizes.keys() - excluded.keys()), excluded
-
-
-def copy_tables(workspace: Workspace, tables: list[str], target: Path) -> None:
-    """Write *tables* and the configuration to the new DuckDB file *target*."""
-    with reading_session(workspace.home, " ".join(tables)) as connection:
-        connection.execute(f"ATTACH {literal(str(target))} AS marts")
-        for schema in sorted({table.split(".")[0] for table in (*tables, *CONFIG_TABLES)}):
-            connection.execute(f"CREATE SCHEMA marts.{identifier(schema)}")
-        for table in CONFIG_TABLES:
-            connection.execute(f"CREATE TABLE marts.{identifier(table)} AS SELECT * FROM {identifier(table)}")
-        for table in tables:
-            model = workspace.project.models[table]
-            own = f"marts.{identifier(table)}"
-            connection.execute(f"CREATE TABLE {own} AS SELECT * FROM {identifier(table)}")
-            _describe(connection, own, model.description, model.columns)
-        connection.execute("DETACH marts")
-
-
-def _describe(
-    connection: duckdb.DuckDBPyConnection, table: str, description: str, columns: Mapping[str, object]
-) -> None:
-    connection.execute(f"COMMENT ON TABLE {table} IS {literal(description)}")
-    for name, column in columns.items():
-        text = getattr(column, "description", "")
-        connection.execute(f"COMMENT ON COLUMN {table}.{identifier(name)} IS {literal(text)}")
 
 
 def _remove_old(folder: Path, current: Path) -> None:

@@ -14,7 +14,7 @@ from dashboards.figures.look import GREY
 from dashboards.figures.points import Point
 
 _SHORTEST = 8.0
-"""Minimum pixels of an arrow outside its product's mark; shorter arrows are not drawn."""
+"""Minimum length in pixels of the part of an arrow outside its product's mark; shorter arrows are not drawn."""
 
 
 def arrows(points: Sequence[tuple[Point, float]], ground: Ground, width: float, height: float) -> list[Note]:

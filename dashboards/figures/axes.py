@@ -1,4 +1,4 @@
-"""Axes of figures that show a distribution: logarithmic if it is skewed, cut if single values lie far out.
+"""Axes of figures that show a distribution: logarithmic if it is skewed, cut off if a few values lie far outside.
 
 Here: the position of a value on the axis, the values of its ticks.
 Not here: drawing.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 _SKEWED = 10.0
 """An axis is logarithmic if its largest value is at least this many times the median."""
 _FAR = 0.75
-"""A value is drawn at the edge if it lies outside the range of the middle 90% by more than this share of its length."""
+"""A value is drawn at the edge if it lies outside the range of the middle 90% by more than this share of that range."""
 
 
 @dataclass(frozen=True)

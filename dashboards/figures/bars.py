@@ -21,7 +21,7 @@ _NAME_WIDTH = 28
 _LETTER = 6.4
 """Width in pixels of a Latin letter at 12 px."""
 _GAP = 10
-"""Pixels between a bar and its label, and right of the label."""
+"""Width in pixels of the space between a bar and its label, and right of the label."""
 _WIDTH = 540
 """Width in pixels for names and bars together in half a page."""
 
@@ -34,7 +34,7 @@ class Bars:
         name: Its name in the legend.
         values: The value of each row; None draws no bar, and its label should be "–".
         labels: The text at the end of each bar.
-        color, pattern: Distinguish the bars from those of another measure, also without colour.
+        color, pattern: Distinguish the bars from those of another measure, in print without colour too.
     """
 
     name: str

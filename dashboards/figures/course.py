@@ -27,7 +27,7 @@ LINES = (
     (SKY, "longdash", "x"),
     (INK, "longdashdot", "star"),
 )
-"""Colour, dash and symbol of each line: distinguishable also without colour."""
+"""Colour, dash and symbol of each line: lines can be told apart without colour too."""
 
 _MOST_TICKS = 9
 
@@ -76,7 +76,8 @@ def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFra
 def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
-    A day on which only other keys have rows is 0, or a gap in the line if *metric* is a ratio.
+    If a key has no row on a day on which other keys have rows, its value is 0; if *metric* is a ratio, its line has a
+    gap.
     """
     figure = base(locale, 320)
     days: list[dt.date] = sorted(set(frame["dt"]))

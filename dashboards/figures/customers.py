@@ -100,7 +100,7 @@ def rfm_heat(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 
 
 def lifecycle(locale: Locale, frame: pl.DataFrame) -> go.Figure:
-    """Customers in each stage now; a mark on each bar shows how many there were on the earlier day of the comparison.
+    """Customers in each stage now; a mark on each bar shows the number on the earlier day of the comparison.
 
     Columns stage, customers, revenue, before (customers on the earlier day; null if that day has no snapshot).
     """

@@ -28,10 +28,10 @@ LATER = "(later)"
 """Replaces the middle steps of a long path."""
 
 _COLORS = (BLUE, ORANGE, "#2a9d8f", "#8e5ea2", SAND, SKY, "#b5567a", "#6f8f3a")
-"""Colours of the steps with the most weight, in their order; all other steps are grey."""
+"""Colours of the steps with the most weight, the heaviest first; all other steps are grey."""
 _NAME_WIDTH = 34
 _NODE_HEIGHT = 64
-"""Pixels for a node and the space below it, in the column with the most nodes."""
+"""Height in pixels of a node with the space below it, in the column with the most nodes."""
 _COLUMN_WIDTH = 190
 
 Paths = Mapping[tuple[str, ...], float]
@@ -91,7 +91,10 @@ def folded(paths: Paths) -> Folded:
 
 
 def _merged(path: tuple[str, ...], *, is_kept: bool) -> list[tuple[str, set[str]]]:
-    """The steps of *path*, each with the names that it stands for; not *is_kept*: one step between first and last."""
+    """The steps of *path*, each with the names that it stands for.
+
+    If not *is_kept*, one step replaces those between the first and the last.
+    """
     if is_kept or len(path) < 3:
         return [(name, {name}) for name in path]
     return [(path[0], {path[0]}), (OTHER, set(path[1:-1])), (path[-1], {path[-1]})]
@@ -103,7 +106,7 @@ def _place(step: int, length: int) -> int:
 
 
 def _heaviest(weights: Mapping[str, float]) -> set[str]:
-    """The names with the most weight, so few that there are at most MOST_NODES together with OTHER."""
+    """The names with the most weight; together with OTHER there are at most MOST_NODES."""
     ranked = sorted((name for name in weights if name != OTHER), key=lambda name: (-weights[name], name))
     is_all = len(ranked) + (OTHER in weights) <= MOST_NODES
     return set(ranked if is_all else ranked[: MOST_NODES - 1]) | {OTHER}
@@ -167,7 +170,7 @@ def path_sankey(locale: Locale, paths: Paths, metric: str) -> go.Figure:
 
 
 def _notes(locale: Locale, paths: Paths) -> tuple[str, ...]:
-    """The note that only the first paths are drawn step by step; empty if all are."""
+    """The note that only the first paths are drawn step by step; empty if all paths are."""
     if len(paths) <= MOST_PATHS:
         return ()
     return (locale.text("flows.most", n=MOST_PATHS, m=locale.numbers.full(len(paths) - MOST_PATHS)),)
@@ -190,7 +193,7 @@ def _flows(
 ) -> tuple[dict[_Node, float], dict[tuple[_Node, _Node], float]]:
     """The weight of each node, and of each link between two nodes, in the simplified paths *made*.
 
-    A node is the column of a step and its name; the last step of every path is in column *last*.
+    A node is a step's column and name; the last step of every path is in column *last*.
     """
     weights: dict[_Node, float] = defaultdict(float)
     links: dict[tuple[_Node, _Node], float] = defaultdict(float)

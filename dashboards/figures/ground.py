@@ -19,7 +19,7 @@ from dashboards.locale import Locale
 from dashboards.metrics import short_text
 
 STRIP = 25
-"""Pixels above and below the products reserved for quadrant names."""
+"""Height in pixels of the strips above and below the products, for the names of the quadrants."""
 
 Note = dict[str, object]
 """A Plotly annotation."""
@@ -106,7 +106,7 @@ def threshold_notes(locale: Locale, ground: Ground) -> list[Note]:
 def name_notes(
     locale: Locale, counts: Mapping[str, int], matrix: Matrix, colors: Mapping[str, str], *, is_narrow: bool
 ) -> list[Note]:
-    """Annotations in the corners: quadrant names, cut shorter if *is_narrow*, with their numbers of products."""
+    """Annotations in the corners: quadrant names, shortened more if *is_narrow*, with their numbers of products."""
     return [
         {
             "x": 1 if code[0] == "1" else 0,

@@ -25,7 +25,10 @@ def clock(hour: int) -> str:
 
 
 def hours_so_far(locale: Locale, metric: str, lines: Mapping[str, Sequence[float]]) -> go.Figure:
-    """*metric* from midnight to the end of each hour; name of a day → its values by hour, as far as they are known."""
+    """*metric* from midnight to the end of each hour.
+
+    One line for each day: its name → its values by hour, as far as they are known.
+    """
     figure = base(locale, 260)
     for (name, values), (color, dash, symbol, width) in zip(lines.items(), _STYLES, strict=False):
         figure.add_scatter(

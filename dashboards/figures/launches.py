@@ -62,16 +62,20 @@ def launch_curves(
     )
     figure.update_yaxes(title_text=locale.text.name("metric", metric))
     if new_for <= end:
-        figure.add_vline(x=new_for, line={"color": GREY, "width": 1, "dash": "dot"})
-        figure.add_annotation(
-            x=new_for,
-            y=1,
-            yref="paper",
-            xanchor="right",
-            yanchor="top",
-            text=locale.text("label.decision_age", n=new_for),
-            font={"size": SMALL, "color": SOFT_INK},
-            showarrow=False,
-        )
+        _mark_age(locale, figure, new_for)
     figure.update_layout(showlegend=True, margin={"t": 12, "r": 16})
     return figure
+
+
+def _mark_age(locale: Locale, figure: go.Figure, new_for: int) -> None:
+    figure.add_vline(x=new_for, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=new_for,
+        y=1,
+        yref="paper",
+        xanchor="right",
+        yanchor="top",
+        text=locale.text("label.decision_age", n=new_for),
+        font={"size": SMALL, "color": SOFT_INK},
+        showarrow=False,
+    )

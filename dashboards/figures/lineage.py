@@ -18,7 +18,7 @@ Column = tuple[str, str]
 
 _ROW = 40
 _WIDTH = 250
-"""Pixels from one rank of columns to the next."""
+"""Distance in pixels from one rank of columns to the next."""
 MOST = 60
 """Maximum columns drawn; a note says how many there are."""
 
@@ -26,8 +26,8 @@ MOST = 60
 def upstream(sources: Mapping[str, Mapping[str, Sequence[Column]]], of: Column) -> dict[Column, int]:
     """The column *of* and all columns that it is computed from, directly or not, each with its rank.
 
-    The rank of a column is the number of steps to *of* on the longest way; *of* itself has 0. So a chart with higher
-    ranks on the left has each column left of all columns computed from it.
+    The rank of a column is the number of steps from it to *of* on the longest way; *of* itself has rank 0. If a chart
+    puts higher ranks further left, each column is left of all columns computed from it.
     """
     ranks = {of: 0}
     waiting = [of]

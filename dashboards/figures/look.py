@@ -50,7 +50,7 @@ def darker(color: str) -> str:
 
 
 def clear(color: str, share: float) -> str:
-    """*color*, ``#rrggbb``, so thin that a *share* of it covers what is behind."""
+    """*color*, ``#rrggbb``, made transparent: its opacity is *share*."""
     red, green, blue = (int(color[n : n + 2], 16) for n in (1, 3, 5))
     return f"rgba({red},{green},{blue},{share})"
 
@@ -107,7 +107,7 @@ def base(locale: Locale, height: int) -> go.Figure:
         "title": {"font": {"size": TEXT, "color": SOFT_INK}, "standoff": 8},
         "tickfont": {"size": TEXT, "color": INK},
     }
-    # In one call: updating a layout takes Plotly ten times as long as creating it.
+    # Set everything in one call: Plotly takes ten times as long to update a layout as to create it.
     return go.Figure(
         layout={
             "template": _NO_TEMPLATE,

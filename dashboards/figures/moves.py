@@ -18,7 +18,7 @@ from dashboards.locale import Locale
 _LINE, _LEAST = 46, 250
 """Height in pixels: per group on the side with more groups, and the minimum of the figure."""
 _TOP, _BOTTOM, _PAD = 36, 12, 20
-"""Pixels above and below the bands and between two groups: the height of a label."""
+"""Height in pixels of the space above and below the bands and between two groups: that of a label."""
 _ALPHA = 0.55
 
 

@@ -16,16 +16,16 @@ import plotly.graph_objects as go
 from dashboards.figures.look import ORANGE, SMALL, SOFT_INK, clear, plain, text_width
 
 _MARGIN = 26
-"""Pixels above the chart for the names."""
+"""Height in pixels of the space above the chart for the names."""
 
 _WIDE, _NARROW = 860, 280
 """Typical widths of a chart in pixels, on a computer and on a phone."""
 
 _LETTER = 6.5
-"""Pixels of a Latin letter in a name."""
+"""Width in pixels of a Latin letter in a name."""
 
 _LONGEST = 16
-"""Letters after which a name is cut; the hover has all of it."""
+"""Maximum letters of a name; the hover has the full name."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shown:
 
 
 def days_of(days: Sequence[dt.date], first_place: int = 0) -> dict[str, int]:
-    """``layout.meta["days"]`` for *days*, which lie side by side from *first_place* on."""
+    """``layout.meta["days"]`` for *days* at consecutive places, the first at *first_place*."""
     return {day.isoformat(): first_place + n for n, day in enumerate(days)}
 
 

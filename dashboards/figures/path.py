@@ -1,6 +1,6 @@
 """One restored path: a shopper's actions since the entrance, page by page, and which of them led to its last step.
 
-Here: the figure over the rows of attribution.path_steps for one path, which ends with an add-to-cart, say.
+Here: the figure over the rows of attribution.path_steps for one path, which ends for example with an add-to-cart.
 Not here: finding the path, texts.
 """
 

@@ -23,7 +23,7 @@ class Matrix:
         cells: Code (x_high and y_high as digits, such as ``10``) → the quadrant's name.
         names: The quadrant's key → its name.
         colors: Code → ``#rrggbb``; for other codes the palette's colour is used.
-        x_falls, y_falls: Whether low values are the better side, so that the axis is reversed.
+        x_falls, y_falls: Whether low values are better, so that the axis is reversed.
     """
 
     x_metric: str

@@ -40,7 +40,7 @@ def quadrant_chart(locale: Locale, frame: pl.DataFrame, matrix: Matrix) -> go.Fi
     Columns product_id, name, x_value, y_value, x_threshold, y_threshold, x_high, y_high, quadrant, previous_quadrant,
     has_moved (within the window), is_borderline, is_small_sample, revenue. Where thresholds differ between products
     (per category), values are shown as multiples of their threshold. Optional columns: x_before, y_before,
-    x_threshold_before, y_threshold_before; with them, arrows lead from there to the labelled products.
+    x_threshold_before, y_threshold_before; if present, arrows lead from these places to the labelled products.
     ``layout.meta["notes"]`` says what the figure does not show.
     """
     figure = base(locale, _HEIGHT)

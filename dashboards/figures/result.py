@@ -1,4 +1,4 @@
-"""A chart of any query result: bars, lines or points of columns over another, or a series per value of a third.
+"""A chart of any query result: bars, lines or points over a column, or one series per value of a third column.
 
 Here: drawing it from lists of values.
 Not here: choosing the columns (``dashboards.app.sql``).
@@ -26,7 +26,7 @@ BARS: frozenset[Kind] = frozenset({"bar", "stacked"})
 MOST: dict[Kind, int] = {"bar": 40, "stacked": 40, "line": 2000, "scatter": 2000}
 """Maximum rows drawn, by kind of chart; for bars with series, maximum places on the axis."""
 MOST_LINES = 20
-"""Maximum bars of a text column, which lie one below the other, each on a line of its own."""
+"""Maximum bars over a text column; they are horizontal, each on a line of its own."""
 
 _MOST_TICKS = 8
 
@@ -51,9 +51,10 @@ def result_chart(
 
     Bars and points keep the order of the rows; a line is drawn from left to right.
 
-    With *series*, each of its values has its own bars, line or points, and so has each column if there are several;
-    only the first MOST_SERIES are drawn. Rows with equal *x* then share a place on the axis. Without, bars over a text
-    column are horizontal, a row for each value, so that long names stay readable. *note* is written into the chart.
+    Each value of *series* has its own bars, line or points; without *series*, each column has. Only the first
+    MOST_SERIES are drawn. Rows with equal *x* then share a place on the axis. If there is only one series, bars over a
+    text column are horizontal, a row for each value, so that long names stay readable. *note* is written into the
+    chart.
     """
     if len(ys) > 1:
         names = Values("", [one.name for one in ys for _ in one.values], "text")
@@ -202,7 +203,7 @@ def _points(x: Values) -> Sequence[object]:
 
 
 def _place_axis(figure: go.Figure, values: Sequence[object]) -> None:
-    """Label the places 0, 1, 2 … with *values*, as many as there is room for."""
+    """Label the places 0, 1, 2 … with *values*, only as many as there is room for."""
     number = len(values)
 
     def ticks(most: int) -> tuple[list[int], list[str]]:
@@ -216,7 +217,7 @@ def _place_axis(figure: go.Figure, values: Sequence[object]) -> None:
 
 
 def _time_format(x: Values) -> str:
-    """The format of dates: only the day for days, only the time for times of one day."""
+    """The format of dates on the axis: only the date for days, only the time if all times are of one day."""
     texts = [str(value) for value in x.values if value is not None]
     if all(len(text) == 10 for text in texts):
         return "%Y-%m-%d"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -82,18 +83,7 @@ def entrance_revenue(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Ranked bars of the entrances' sales: columns name, revenue, orders, exposures."""
     rows = frame.sort("revenue", descending=True).to_dicts()
     total = sum(row["revenue"] for row in rows)
-    return ranked_bars(
-        locale,
-        [row["name"] for row in rows],
-        [
-            Bars(
-                locale.text("metric.revenue"),
-                [row["revenue"] for row in rows],
-                [_with_share(locale, row["revenue"], total) for row in rows],
-            )
-        ],
-        [_hover(locale, row, ("revenue", "net_revenue", "margin", "orders", "exposures")) for row in rows],
-    )
+    return _ranked(locale, rows, total, ("revenue", "net_revenue", "margin", "orders", "exposures"))
 
 
 def slot_revenue(locale: Locale, frame: pl.DataFrame, total: float) -> go.Figure:
@@ -101,19 +91,16 @@ def slot_revenue(locale: Locale, frame: pl.DataFrame, total: float) -> go.Figure
 
     Columns name, revenue, margin, orders, impressions, clicks.
     """
-    rows = frame.to_dicts()
-    return ranked_bars(
-        locale,
-        [row["name"] for row in rows],
-        [
-            Bars(
-                locale.text("metric.revenue"),
-                [row["revenue"] for row in rows],
-                [_with_share(locale, row["revenue"], total) for row in rows],
-            )
-        ],
-        [_hover(locale, row, ("revenue", "margin", "orders", "impressions", "clicks")) for row in rows],
+    return _ranked(locale, frame.to_dicts(), total, ("revenue", "margin", "orders", "impressions", "clicks"))
+
+
+def _ranked(locale: Locale, rows: list[dict[str, Any]], total: float, hover: tuple[str, ...]) -> go.Figure:
+    sales = Bars(
+        locale.text("metric.revenue"),
+        [row["revenue"] for row in rows],
+        [_with_share(locale, row["revenue"], total) for row in rows],
     )
+    return ranked_bars(locale, [row["name"] for row in rows], [sales], [_hover(locale, row, hover) for row in rows])
 
 
 def entrance_value(locale: Locale, frame: pl.DataFrame) -> go.Figure:

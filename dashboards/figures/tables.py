@@ -17,14 +17,14 @@ from dashboards.figures.look import GREY, INK, ORANGE, SMALL, base, plain, text_
 from dashboards.locale import Locale
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
-"""Keys in place of a group: members that are new or have entered had none before; those that left have none now."""
+"""Keys used instead of a group: new members had no group before, members that left have none now."""
 
 _LETTERS_ACROSS = 64
 """Maximum Latin letters in a column title of a grid."""
 _AXIS, _LETTER, _DIGIT = 30, 6.2, 6.8
-"""Widths in pixels: of the title left of a grid, of a letter beside it, of a digit in it."""
+"""Widths in pixels: of the title at the left of a grid, of a letter in its row names, of a digit in its cells."""
 _NARROW = 460
-"""Below this width in pixels page.js takes the narrow layout."""
+"""Below this width in pixels page.js uses the narrow layout."""
 
 
 def migration_grid(locale: Locale, frame: pl.DataFrame, names: Mapping[str, str], unit: str) -> go.Figure:

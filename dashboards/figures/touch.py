@@ -30,7 +30,7 @@ _MARKS = {
     "markov": ("#2a9d8f", "cross"),
     "shapley": ("#8e5ea2", "x"),
 }
-"""Colour and symbol of each model: distinguishable also without colour."""
+"""Colour and symbol of each model: models can be told apart without colour too."""
 
 
 def share_ranges(
@@ -85,7 +85,7 @@ def effect_intervals(
         metric: The metric of the effects, which gives the unit.
         names: The names of the touchpoints, the first on top.
         effects: For each the effect, and the low and high end of its interval; None without an interval.
-        are_small: Whether each has a small sample, which draws a hollow point.
+        are_small: For each, whether its sample is small; its point is then hollow.
         hovers: HTML for Plotly.
     """
     figure = _rows(locale, names, 10)

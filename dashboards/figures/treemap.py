@@ -1,6 +1,6 @@
 """Groups of customers as tiles.
 
-Here: the figure over customers.rfm_daily in which area is customers.
+Here: the figure over customers.rfm_daily in which a tile's area is its number of customers.
 Not here: queries, texts.
 """
 

@@ -17,7 +17,7 @@ def occasions_of(locale: Locale, home: Home) -> list[Shown]:
     """The occasions of the calendar of *home*, with kind and days in the hover.
 
     Raises:
-        HeadwaterError: the calendar has a fault.
+        HeadwaterError: the calendar is invalid.
     """
     return [_shown(locale, one) for one in calendar_of(home)]
 

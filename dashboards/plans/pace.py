@@ -4,10 +4,11 @@ Here: pace and forecast from the values of days.
 Not here: reading these values, showing the result (``dashboards.app.pages.targets``).
 
 The forecast is the value so far plus, for each day to come, the mean of its weekday over the last eight weeks. Its
-interval is that of a sum of n new values beside a mean estimated from m values (the standard prediction interval of
-linear regression, for example Montgomery, Peck and Vining, Introduction to Linear Regression Analysis, section 3.5):
-± t · s · √(n + n²/m), with s the deviation of days from the mean of their weekday and t the quantile for m − 7 degrees
-of freedom. It assumes that the days to come are like the last eight weeks: a promotion ahead is not in it.
+interval is that of the sum of n new values whose mean is estimated from m values (the standard prediction interval of
+linear regression, for example Montgomery, Peck and Vining, Introduction to Linear Regression Analysis, section 3.5): ±
+t · s · √(n + n²/m), with s the standard deviation of days from the mean of their weekday and t the quantile for m − 7
+degrees of freedom. It assumes that the days to come are like the last eight weeks; it does not include the effect of
+future promotions.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Pace:
         value: The value of the month so far.
         days, of_days: The days so far, and the days of the month.
         expected: The part of the target that should be reached by now, in the metric's unit.
-        forecast: The value at the end of the month; None if it cannot be told.
-        low, high: The interval of the forecast that holds 80 % of the time; None if it cannot be told.
+        forecast: The value at the end of the month; None if it cannot be computed. low, high: The 80 % interval of the
+            forecast; None if it cannot be computed.
     """
 
     value: float
@@ -90,7 +91,7 @@ def _weekday_means(values: Mapping[dt.date, float]) -> dict[int, float]:
 
 
 def _spread(values: Mapping[dt.date, float], means: Mapping[int, float], days: int) -> float:
-    """Half the width of the interval of a sum over *days* days to come; see above."""
+    """Half the width of the interval of a sum over *days* days to come; see the module's description."""
     known = len(values)
     freedom = known - len(means)
     variance = math.fsum((value - means[day.weekday()]) ** 2 for day, value in values.items()) / freedom

@@ -1,6 +1,6 @@
 """Which targets the dashboards can compute.
 
-Here: the metrics that may have a target, and what is wrong with one.
+Here: the metrics that may have a target, and why a target is invalid.
 Not here: the file (``pipelines.config_tables.targets``), values of targets (``dashboards.app.pages.targets``).
 """
 
@@ -20,11 +20,12 @@ TARGETED = (
 
 
 _OF_ONE_DAY = frozenset({"orders"})
-"""Distinct counts of things that have one day each: an order has the day of its payment."""
+"""Distinct counts that may still be summed over days, because each item belongs to only one day: an order to the day of
+its payment."""
 
 
 def adds_up(metric: str) -> bool:
-    """Whether the values of days of *metric* sum to that of the month; not so for ratios and most distinct counts."""
+    """Whether the values of days of *metric* sum to that of the month; False for ratios and most distinct counts."""
     found = load_metrics()[metric]
     if found.is_ratio or found.formula is None:
         return False
@@ -32,7 +33,7 @@ def adds_up(metric: str) -> bool:
 
 
 def fault_of(target: Target) -> str:
-    """Why the dashboards cannot compute *target*, in English, as errors are; '' if they can."""
+    """Why the dashboards cannot compute *target*, in English like all errors; '' if they can."""
     if target.metric not in TARGETED:
         return f"metric '{target.metric}' cannot have a target; expected one of {', '.join(TARGETED)}"
     unknown = [name for name, _ in target.slice if name not in DIMENSIONS]

@@ -39,7 +39,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome
 _OPTIONS = (
     "--headless=new",
     "--remote-debugging-pipe",
-    "--proxy-server=127.0.0.1:9",  # the discard port: what is not answered here goes nowhere
+    "--proxy-server=127.0.0.1:9",  # the discard port: a request that is not answered here reaches no server
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--disable-background-networking",
     "--disable-component-update",
@@ -47,7 +47,7 @@ _OPTIONS = (
     "--disable-extensions",
     "--disable-sync",
     "--disable-gpu",
-    "--disable-dev-shm-usage",  # /dev/shm of a container is too small
+    "--disable-dev-shm-usage",  # because /dev/shm of a container is too small
     "--disable-breakpad",
     "--hide-scrollbars",
     "--mute-audio",
@@ -64,11 +64,11 @@ for number, wanted in ((int(sys.argv[1]), 3), (int(sys.argv[2]), 4)):
 os.execvp(sys.argv[3], sys.argv[3:])
 """
 _LOWEST = 10
-"""The pipes have numbers from here on, so that moving one does not overwrite the other."""
+"""The pipes get descriptor numbers from here on, so that moving one does not overwrite the other."""
 
 
 class ChromiumError(HeadwaterError):
-    """The browser does not start, fails, or takes too long."""
+    """The browser did not start, failed, or took too long."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,10 @@ Answers = Callable[[str, str, Mapping[str, str], bytes], Answer]
 
 
 def command() -> list[str]:
-    """The command that starts a Chromium: what the environment says, or the one on the PATH; empty: there is none."""
+    """The command that starts a Chromium: the one in the environment variable, else the one on the PATH.
+
+    Empty: there is none.
+    """
     asked = shlex.split(os.environ.get(SETTING, ""))
     found = shutil.which(asked[0]) if asked else next(filter(None, map(shutil.which, _NAMES)), None)
     return [found, *asked[1:]] if found else []
@@ -104,10 +107,10 @@ class Chromium:
         self._is_late = False
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start Chromium.
 
         Raises:
-            ChromiumError: there is none, or it does not start.
+            ChromiumError: there is no Chromium, or it does not start.
         """
         chromium = command()
         if not chromium:

@@ -27,7 +27,7 @@ WAIT_SECONDS = 20.0
 
 _WIDTH, _HEIGHT = 1440, 900
 _TALLEST = 16_000
-"""Pixels of a picture; a longer page is cut, because Chromium cannot draw more."""
+"""Maximum height of a picture in pixels; a longer page is cut, because Chromium cannot draw more."""
 _A4_INCHES = (11.69, 8.27)
 _MARGIN_INCHES = 0.4
 _FOOTER_INCHES = 0.55
@@ -37,12 +37,13 @@ document.querySelector('#page #main h1') && !document.querySelector('.busy.on') 
 && document.fonts.status === 'loaded' && [...document.images].every(one => one.complete)
 && [...document.querySelectorAll('.grid-table')].every(one => !one.clientHeight || one.querySelector('.ag-row'))
 """
-# charts.js draws a chart when it comes near the window, which is now as tall as the page.
+# The window is now as tall as the page, so charts.js draws all charts.
 _DRAWN = """
 [...document.querySelectorAll('[data-figure]')].every(one => !one.clientHeight
   || (one.headwaterFigure === one.dataset.figure && one.querySelector('.main-svg')))
 """
-# The sheet is as wide as the window, so charts.js has none to draw again; links would lead to a host that is not there.
+# The sheet is as wide as the window, so charts.js does not draw a chart again. Links are removed, because they would
+# lead to a host that does not exist.
 _KEPT_AS_DRAWN = """
 window.headwaterKeepsCharts = true;
 document.querySelectorAll('a[href]').forEach(one => one.removeAttribute('href'));
@@ -50,12 +51,14 @@ document.querySelectorAll('a[href]').forEach(one => one.removeAttribute('href'))
 
 
 class BusyError(HeadwaterError):
-    """Another page is being made."""
+    """Another page is being printed."""
 
 
 @contextmanager
 def turn(lock: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """The right to run a browser, which one request of a home's servers has at a time: each takes some 300 MB.
+    """The right to run a browser.
+
+    Only one request of all servers of a home has it at a time, because a browser takes some 300 MB.
 
     Raises:
         BusyError: another request still has it after *seconds*.
@@ -64,7 +67,7 @@ def turn(lock: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
     end = time.monotonic() + seconds
     while (handle := lock_now(lock, mode=0o600)) is None:
         if time.monotonic() > end:
-            raise BusyError("another page is being made", remedy="try again in a minute")
+            raise BusyError("another PDF or PNG is being made", remedy="try again in a minute")
         time.sleep(0.2)
     with handle:
         yield

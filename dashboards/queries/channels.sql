@@ -1,4 +1,4 @@
--- Channels: their sessions, the sales that a model credits to them, what was spent on them.
+-- Channels: their sessions, the sales that a model credits to them, their spend.
 
 -- query names: Display names of the channels, in their configured order.
 SELECT channel, name_zh, name_en FROM config.channels ORDER BY position;
@@ -9,7 +9,8 @@ FROM core.sessions
 WHERE dt BETWEEN $from AND $to
 GROUP BY GROUPING SETS ((channel), ());
 
--- query results: Sales of each channel by a model, beside what was spent; channel '' is all, its ratios of those with spend.
+-- query results: Sales of each channel by a model, and spend; channel '' is all channels.
+-- The ratios of channel '' are computed over the channels with spend only.
 WITH sales AS (
     SELECT coalesce(touchpoint, '') AS channel, METRICS(orders, new_customers, revenue, net_revenue)
     FROM attribution.model_daily

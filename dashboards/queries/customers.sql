@@ -27,7 +27,7 @@ SELECT order_id, refunded_at, sum(amount) AS amount
 FROM core.refunds WHERE user_id = $user AND dt <= $day
 GROUP BY order_id, refunded_at ORDER BY refunded_at DESC, order_id;
 
--- query segment_changes: The days on which a customer was in another segment than in the snapshot kept before.
+-- query segment_changes: The days on which a customer's segment differs from that in the snapshot before.
 WITH kept AS (
     SELECT DISTINCT dt FROM customers.rfm WHERE dt <= $day
 ), own AS (
@@ -52,7 +52,8 @@ SELECT * FROM customers.rfm
 WHERE dt = $day AND ($kind = 'all' OR CASE $kind WHEN 'octant' THEN octant ELSE segment END = $key)
 ORDER BY monetary DESC, user_id;
 
--- query movers: The customers who were in one group on the earlier day and are in another now; those who left as they were.
+-- query movers: The customers who were in one group on the earlier day and are in another now.
+-- Those who left have their earlier values.
 WITH now AS (
     SELECT *, CASE $kind WHEN 'octant' THEN octant ELSE segment END AS key FROM customers.rfm WHERE dt = $day
 ), earlier AS (
@@ -78,7 +79,7 @@ FROM attribution.attributed_sales
 WHERE dt <= $day AND entrance_id <> '(unattributed)' AND person_id IN (SELECT unnest($users))
 GROUP BY person_id;
 
--- query purchases: The last product of each customer, and the category on which most was spent.
+-- query purchases: The last product that each customer bought, and the category on which the customer spent most.
 WITH lines AS (
     SELECT lines.user_id, lines.product_id, lines.paid_at, lines.revenue, lines.line_no, products.category
     FROM core.order_lines AS lines LEFT JOIN core.products AS products ON products.sku = lines.sku

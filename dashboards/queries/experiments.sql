@@ -1,6 +1,7 @@
 -- A/B tests.
 
--- query variants: What each variant of each test brought on these days; a visitor who saw several counts at the first.
+-- query variants: Traffic and sales of each variant of each test on these days.
+-- A visitor who saw several variants counts for the first.
 WITH seen AS (
     SELECT experiment, person_id, arg_min(variant, (first_at, variant)) AS variant,
         count(DISTINCT variant) = 1 AS is_kept, min(first_at) AS first_at, min(dt) AS first_day, max(dt) AS last_day,

@@ -7,7 +7,8 @@ FROM attribution.person_steps
 WHERE page_type IS NOT NULL AND (kind = 'page_view' OR (kind IN ('product_click', 'click') AND module IS NOT NULL))
 GROUP BY ALL ORDER BY kind DESC, events DESC, page_type, module;
 
--- query hits: The events of the steps, which $steps has one a line; of several in a row, the first and the last.
+-- query hits: The events of the steps; $steps has one step per line.
+-- Of consecutive events of a step, only the first and the last are returned.
 WITH matched AS (
     SELECT person_id, dt, first_at, last_at, entrance_id,
         list_position(string_split($steps, chr(10)), CASE kind WHEN 'page_view' THEN 'page:' || page_type ELSE kind END)
@@ -28,7 +29,7 @@ FROM matched WHERE step_no > 0 AND last_at > first_at;
 SELECT person_id, started_at, last_event_at, channel FROM core.sessions WHERE dt BETWEEN $from AND $to
 ORDER BY started_at, session_id;
 
--- query orders: The orders of persons, with the time of what the person did last before.
+-- query orders: The orders of persons, with the time of the person's last event before the order.
 WITH actions AS (
     SELECT person_id, dt, kind, first_at, last_at,
         max(last_at) FILTER (WHERE kind <> 'order') OVER (PARTITION BY person_id ORDER BY first_at) AS active_at

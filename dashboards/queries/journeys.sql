@@ -1,6 +1,6 @@
--- Journeys: how long and through how many touchpoints orders come about, and which paths lead to none.
+-- Journeys: how many days and touchpoints it takes until an order, and which paths lead to no order.
 
--- query totals: Orders with a touch: how many, their mean length and days, how many came from the first touch.
+-- query totals: Orders with a touch: how many, the mean length and days of their paths, how many have only one touch.
 SELECT METRICS(orders_with_touch, mean_path_length, mean_days_to_order, single_touch_share, same_day_share)
 FROM attribution.touch_lag_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type;
@@ -22,7 +22,7 @@ FROM attribution.touch_lag_daily
 WHERE dt BETWEEN $from AND $to AND touchpoint_type = $type
 GROUP BY 1 ORDER BY 1;
 
--- query touchpoints: The part of each touchpoint in the orders' paths.
+-- query touchpoints: How often each touchpoint is in the orders' paths, and in which role.
 SELECT touchpoint, METRICS(orders_touched, first_touch_orders, last_touch_orders, assisted_orders, sole_orders),
     METRICS(assist_ratio), (
         SELECT sum(before.orders_touched) FROM attribution.touchpoint_daily AS before
@@ -59,7 +59,7 @@ WHERE dt = $day AND touchpoint_type = $type
 ORDER BY orders DESC, non_conversions DESC, transformed_path
 LIMIT $most;
 
--- query paths_without_orders: The paths on which most persons are without an order as of a day, at most $most.
+-- query paths_without_orders: The paths with the most persons without an order as of a day, at most $most paths.
 SELECT transformed_path, path_length, non_conversions, count(*) OVER () AS all_paths
 FROM attribution.touch_path_summary
 WHERE dt = $day AND touchpoint_type = $type AND orders = 0 AND non_conversions > 0

@@ -13,7 +13,7 @@ FROM attribution.attributed_sales
 WHERE dt BETWEEN $first AND $last AND ($entrance = '' OR entrance_id = $entrance)
     AND ($page_type = '' OR (head_page_type = $page_type AND head_module = $module AND head_slot = $slot));
 
--- query of_kind: Sales of one kind by entrance, by slot or by content; the keys of a finer level are null.
+-- query of_kind: Sales of one kind by entrance, by slot or by content; the keys below the chosen level are null.
 WITH placed AS (
     SELECT * REPLACE (
         CASE WHEN $level <> 'entrances' THEN head_page_type END AS head_page_type,

@@ -1,4 +1,5 @@
--- The attribution models side by side. The fused model is the sales of entrances and slots, which no touch model makes.
+-- The attribution models side by side. The sales of the fused model come from the tables of entrances and slots, not
+-- from touch models.
 
 -- query sales: Sales of each touchpoint of a type by each model, its share of them, and all sales by the model.
 WITH sales AS (

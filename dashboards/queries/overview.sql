@@ -62,7 +62,8 @@ WHERE revenue <> 0 OR revenue_before <> 0
 ORDER BY abs(difference) DESC, entrance_id, head_page_type, head_module, head_slot
 LIMIT 8;
 
--- query contents: Slots whose content changed on these days: the day's content of most impressions is not the one before.
+-- query contents: Slots whose content changed on these days.
+-- The content of a day is the one with the most impressions.
 WITH shown AS (
     SELECT dt, entrance_id, head_page_type, head_module, head_slot, head_content_id, impressions
     FROM attribution.slot_daily

@@ -35,7 +35,7 @@ LEFT JOIN products.quadrants AS before
 WHERE now.dt = $day AND now.window_days = $window AND now.matrix_id = $matrix
 ORDER BY now.revenue DESC NULLS LAST, now.product_id;
 
--- query health: The verdict on each rule of a healthy portfolio, by matrix.
+-- query health: The result of each rule of a healthy portfolio, by matrix.
 SELECT * FROM products.portfolio_health WHERE dt = $day ORDER BY matrix_id, rule;
 
 -- query moves: Number of products that moved from one quadrant to another.
@@ -82,7 +82,7 @@ FROM products.assortment WHERE dt = $day AND window_days = $window GROUP BY ALL 
 -- query metrics_window: The longest window of products.metrics.
 SELECT max(window_days) AS days FROM products.metrics WHERE dt = $day;
 
--- query sold: Number and sales of the products sold, and of those among them without a known cost.
+-- query sold: Number and sales of the products sold: of all, and of those without a known cost.
 SELECT count(*) AS products, METRICS(revenue), count(*) FILTER (WHERE margin IS NULL) AS without_cost,
     sum(revenue) FILTER (WHERE margin IS NULL) AS revenue_without
 FROM products.metrics WHERE dt = $day AND window_days = $window AND order_lines > 0;

@@ -1,6 +1,6 @@
 -- Quality of the event log on the selected days, and all landed records.
 
--- query records: Number of records ever landed, by what became of them.
+-- query records: Number of records ever landed, by outcome.
 SELECT METRICS(records, accepted, duplicates, quarantined, duplicate_rate, quarantined_rate), count(*) AS batches,
     sum(records) = sum(accepted) + sum(duplicates) + sum(quarantined) AS is_equal
 FROM core.batches;

@@ -7,7 +7,7 @@ WHERE contains(lower(entrance_id || ' ' || coalesce(name_zh, '') || ' ' || coale
 ORDER BY key LIMIT $most;
 
 -- query product: Products by id, sku, name or category ($texts: names that match in the page's language).
--- A variant also by its own name if only the variant matches.
+-- A variant is also found by its own name if only the variant matches.
 WITH found AS (
     SELECT product_id, sku, name FROM core.products
     WHERE contains(lower(concat_ws(' ', sku, product_id, name, category)), $q)

@@ -9,7 +9,7 @@ FROM core.visitors AS visitors
 LEFT JOIN core.first_orders AS first_orders ON first_orders.user_id = visitors.person_id
 LEFT JOIN customers.rfm AS rfm ON rfm.user_id = visitors.person_id AND rfm.dt = $segments_on;
 
--- query orders: The same of the buyer of each paid order.
+-- query orders: The platform, channel, kind of customer and segment of the buyer of each paid order.
 SELECT orders.dt, orders.order_id, profiles.platform AS slice_platform, profiles.channel AS slice_channel,
     CASE WHEN first_orders.dt < orders.dt THEN 'returning' ELSE 'new' END AS slice_customers,
     coalesce(rfm.segment, '(none)') AS slice_segment

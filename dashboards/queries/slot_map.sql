@@ -13,7 +13,7 @@ FROM attribution.slot_daily
 WHERE (dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last) AND head_page_type = $page_type
 GROUP BY ALL;
 
--- query places: The slots of a page, each over all entrances that it belonged to, and the last of these.
+-- query places: The slots of a page, each over all entrances that it belonged to, and the last of these entrances.
 SELECT dt < $first AS is_before, head_page_type, head_module, head_slot,
     count(DISTINCT entrance_id) AS entrances, arg_max(entrance_id, dt) AS entrance_id,
     METRICS(impressions, clicks, slot_click_rate, orders, revenue, revenue_per_mille_impressions),

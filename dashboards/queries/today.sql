@@ -1,9 +1,9 @@
 -- The day that is not over yet.
 
--- query ingested: When files were last read, UTC, and until when the newest of them was written, UTC.
+-- query ingested: When files were last read, and when the newest of them was last written, both UTC.
 SELECT max(ingested_at) AS ingested_at, max(landed_at) AS landed_at FROM core.batches;
 
--- query hours: Sales, orders, visitors not seen earlier that day, and exposures of the hours of two days.
+-- query hours: Sales, orders, visitors not seen earlier that day, and exposures, for each hour of two days.
 WITH sales AS (
     SELECT lines.dt,
         CAST(extract(hour FROM lines.paid_at + offsets.utc_offset_seconds * INTERVAL 1 SECOND) AS INTEGER) AS hour,

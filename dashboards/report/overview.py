@@ -29,7 +29,7 @@ from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_lo
 _NOTHING = {"revenue": 0.0, "net_revenue": 0.0, "orders": 0, "buyers": 0, "margin": 0.0}
 
 Figures = Mapping[str, Any]
-"""A row of ``dashboards.totals.totals``."""
+"""The type of a row of ``dashboards.totals.totals``."""
 
 
 def overview(locale: Locale, reader: Reader) -> list[Block]:

@@ -43,7 +43,9 @@ class Section:
 
 
 def page_html(locale: Locale, sections: Sequence[Section], **texts: str) -> str:
-    """The HTML file; controls and the web app's own components are skipped, because they do not work in a file.
+    """The text of the HTML file.
+
+    Controls and the web app's own components are skipped, because they do not work in a file.
 
     Args:
         locale: The language.

@@ -98,7 +98,7 @@ class Reader:
     def in_language(self, language: str) -> Reader:
         """The same tables, whose frames name products, categories and brands as ``config/product_names.csv`` does.
 
-        A fault of that file is reported by ``headwater check``; the names are then those of the products.
+        A fault of that file is reported by ``headwater check``; the products' own names are then used.
         """
         try:
             return replace(self, names=product_names_of(self.workspace.home).get(language, {}))
@@ -131,7 +131,7 @@ _NAMED = ("name", "product", "variant", "category", "brand")
 
 
 def named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    """*frame*, in which each product, category or brand that *names* has is called by its name there."""
+    """*frame*, with the names from *names* for the products, categories and brands that are in it."""
     columns = [column for column in _NAMED if frame.schema.get(column) == pl.String]
     return frame.with_columns(pl.col(columns).replace(names)) if names and columns else frame
 

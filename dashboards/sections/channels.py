@@ -1,4 +1,4 @@
-"""Channels: sessions, sales by a model, spend and what it brought; for the web app and the report.
+"""Channels: sessions, sales by a model, spend and its return; for the web app and the report.
 
 Here: joining sessions with sales and spend, the columns of the table, notes on spend.
 Not here: the pages, the rules that give a session its channel (``config/channels.yaml``).
@@ -15,7 +15,10 @@ from dashboards.locale import Locale
 from dashboards.sections.touch import UNATTRIBUTED, touchpoint_name
 
 DEFAULT_MODEL = "last"
-"""Each order belongs to one channel, as in the reports of advertising platforms; nothing in it is learned."""
+"""The default model.
+
+It credits each order to one channel, as the reports of advertising platforms do, and learns nothing from data.
+"""
 
 OF_SESSIONS = ("sessions", "session_visitors")
 OF_SALES = (
@@ -37,7 +40,8 @@ NOTHING: Mapping[str, Any] = dict.fromkeys(METRICS) | {
 def joined(sessions: Iterable[Row] | None, results: Iterable[Row], key: str = "channel") -> dict[str, dict[str, Any]]:
     """Channel → its sessions, sales and spend; ALL has the totals.
 
-    A channel without sessions has 0, without spend null. If *sessions* is None, they are unknown: null.
+    A channel without sessions has 0 sessions, one without spend has null as its spend. If *sessions* is None, the
+    sessions are unknown: null.
     """
     found = {row[key]: {**dict.fromkeys(METRICS), **row} for row in results}
     nothing = dict.fromkeys(OF_SESSIONS, 0) if sessions is not None else {}
@@ -70,7 +74,7 @@ def channel_columns(locale: Locale, *, is_compared: bool = False) -> list[Column
 
 
 def spend_note(locale: Locale, total: Row) -> str:
-    """How the ratios of *total*, the row of all channels, are computed; '' if their spend is none or unknown."""
+    """How the ratios of *total*, the row of all channels, are computed; '' if there is no spend, or it is unknown."""
     if not total["spend"]:
         return ""
     return locale.text(

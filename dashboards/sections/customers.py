@@ -139,7 +139,7 @@ def _lifecycle(locale: Locale, reading: Reading) -> Block:
 
 
 def nearest_age(ages: Iterable[int], wanted: int) -> int:
-    """The one of *ages* (days) nearest to *wanted*, at most a quarter of it away; *wanted* if none is so near."""
+    """The one of *ages* (days) nearest to *wanted*, if they differ by at most a quarter of *wanted*; else *wanted*."""
     near = [age for age in ages if abs(age - wanted) <= wanted // 4]
     return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
 

@@ -85,7 +85,7 @@ def matrix_chart(
     window: Window,
     href: Href | None = None,
 ) -> Chart | Empty:
-    """The chart of the products in *frame* by quadrant; *href* gives the link of a product."""
+    """The chart of the products in *frame* in their quadrants; *href* gives the link of a product."""
     if not window.placed:
         reason = locale.text("empty.matrix", metrics=metric_names(locale, window.wanting))
         needs = what_it_takes(locale, window.wanting, reading.settings.products.repurchase_days)

@@ -45,18 +45,18 @@ class Reading(Protocol):
 
 
 def no_table(locale: Locale, table: str) -> Text:
-    """The text that the home has no such table."""
+    """The note that the home has no such table."""
     return Text(locale.text("missing.table", table=table), "missing", "headwater run")
 
 
 def not_kept(locale: Locale, reading: Reading, what: str) -> Text:
-    """The text that the snapshot of *what* is not kept for the day."""
+    """The note that no snapshot of *what* is kept for the day."""
     kept = reading.settings.snapshots.daily_for_days
     return Text(locale.text("missing.kept", what=what, day=reading.day, kept=kept), "missing", "headwater run")
 
 
 def no_products(locale: Locale, day: dt.date) -> Text:
-    """The text that the window up to *day* has no products."""
+    """The note that the window up to *day* has no products."""
     return Text(locale.text("empty.products", day=day), "missing", again(day))
 
 

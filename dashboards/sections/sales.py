@@ -45,5 +45,5 @@ def sales_notes(
 
 
 def formula(locale: Locale, now: Mapping[str, Any]) -> str:
-    """How sales, or those to known users, are the product of their factors."""
+    """The formula that shows sales, or sales to known users, as the product of their factors."""
     return locale.text("sales.product_known" if now["lines_without_user"] else "sales.product")

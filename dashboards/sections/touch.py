@@ -20,7 +20,7 @@ from dashboards.figures.flows import step_name
 from dashboards.locale import Locale
 
 FUSED = "fused"
-"""The sales of entrances and slots: the first click of the nearest entrance visit gets the sale."""
+"""The fused model, of the sales of entrances and slots: the first click of the nearest entrance visit gets the sale."""
 
 TOUCH_MODELS = ("first", "last", "linear", "position_based", "time_decay", "markov", "shapley")
 """The models that distribute a sale over all touches before it, in menu order."""
@@ -33,14 +33,14 @@ OF_FUSED = frozenset({"entrance", "slot"})
 
 UNATTRIBUTED = "(unattributed)"
 NO_CAMPAIGN = "(not set)"
-"""The campaign of sessions and spend that name none."""
+"""The campaign of sessions and spend without a campaign's name."""
 
 _NO_TOUCHPOINTS = {
     UNATTRIBUTED: "touchpoint.unattributed",
     "(direct)": "touchpoint.direct",
     NO_CAMPAIGN: "touchpoint.not_set",
 }
-"""Keys that stand for no touchpoint → the key of their name."""
+"""Keys that do not stand for a touchpoint → the key of their name."""
 
 SEPARATOR = " > "
 

@@ -14,7 +14,7 @@ from dashboards.metrics import full_text, is_rate
 from dashboards.numbers import NONE, Number
 
 SIGN: dict[str, Literal["good", "bad"]] = {"higher": "good", "lower": "bad"}
-"""What a verdict means for a metric of which more is better; the others mean nothing."""
+"""Whether a verdict is good or bad for a metric of which more is better; the other verdicts are neither."""
 
 
 def difference_text(locale: Locale, metric: str, value: Number) -> str:

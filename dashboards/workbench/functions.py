@@ -1,7 +1,7 @@
 """The functions that a query of the workbench may call.
 
 Here: their names. A function that is new in DuckDB is refused until somebody has reviewed it.
-Not here: what else a query may hold (``dashboards.workbench.gate``).
+Not here: what else a query may contain (``dashboards.workbench.gate``).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ _EXPRESSIONS = frozenset(
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
-"""DuckDB's views of these names are only in information_schema, so a query may give the names to its own WITHs."""
+"""DuckDB's views with these names are only in information_schema, so a query may use the names for its own WITHs."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",

@@ -1,4 +1,4 @@
-"""What the workbench says when it gives no result, in Chinese and English.
+"""The messages of the workbench if it gives no result, in Chinese and English.
 
 Here: the exceptions with their texts (``workbench.…`` in ``dashboards/words/sql.yaml``).
 Not here: when they are raised.
@@ -29,7 +29,7 @@ class RefusedError(WorkbenchError):
 
 
 class UnknownTableError(RefusedError):
-    """The query reads a *table* that the copy does not have; *near* is one of a similar name, '' if there is none."""
+    """The query reads a *table* that the copy does not have; *near* is a table with a similar name, or ''."""
 
     def __init__(self, table: str, near: str) -> None:
         super().__init__("no_such_table" if near else "no_table", table=table, near=near)
@@ -41,5 +41,5 @@ class QueryError(WorkbenchError):
 
 
 def message_in(error: HeadwaterError, language: Language) -> str:
-    """The text of *error* for a user who reads *language*; English if it has no other."""
+    """The text of *error* for a user who reads *language*; in English if the error has no other text."""
     return error.said(language) if isinstance(error, WorkbenchError) else str(error)

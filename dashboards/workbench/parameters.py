@@ -18,7 +18,7 @@ from dashboards.workbench.worker import Kind, value_of
 MOST = 12
 """Maximum parameters of a query."""
 LONGEST = 200
-"""Maximum characters of a value: as many as a URL of the app keeps."""
+"""Maximum characters of a value; a URL of the app keeps no longer one."""
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "**", "^"})
 _COUNTING = frozenset({"count", "count_star", "sum", "avg", "round", "abs", "length"})
@@ -71,7 +71,7 @@ def is_value(kind: Kind, text: str) -> bool:
 
 
 def kind_of_type(name: str) -> Kind:
-    """The kind of the values of DuckDB's type *name*."""
+    """The kind of value that DuckDB's type *name* has."""
     plain = name.upper()
     if plain.endswith("]") or plain.startswith(("STRUCT", "MAP", "INTERVAL")):
         return "text"
@@ -81,7 +81,7 @@ def kind_of_type(name: str) -> Kind:
 
 
 def _hints(node: Mapping[str, Any], columns: Mapping[str, Kind]) -> list[tuple[str, Kind]]:
-    """The parameters directly below *node*, each with the kind that *node* says it has."""
+    """The parameters directly below *node*, each with the kind that follows from *node*."""
     if node.get("type") in ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"):
         return [(name, "number") for name in _names([node.get("limit"), node.get("offset")])]
     operands = _operands(node)
@@ -89,7 +89,7 @@ def _hints(node: Mapping[str, Any], columns: Mapping[str, Kind]) -> list[tuple[s
     if not names:
         return []
     if node.get("class") == "CAST":
-        # A cast to a time takes a text, so that it may have an hour.
+        # A cast to a time accepts text, so that the value may include an hour.
         return [(names[0], "text" if _type_of(node).upper().startswith("TIMESTAMP") else kind_of_type(_type_of(node)))]
     if node.get("class") == "FUNCTION" and node.get("function_name") in _ARITHMETIC:
         return [(name, "number") for name in names]
@@ -117,7 +117,7 @@ def _type_of(cast: Mapping[str, Any]) -> str:
 
 
 def _kind(operand: Mapping[str, Any], columns: Mapping[str, Kind]) -> Kind | None:
-    """The kind of the values of an expression; None if it is not plain."""
+    """The kind of an expression's values; None if the expression is not simple."""
     kind = operand.get("class")
     if kind == "COLUMN_REF":
         return columns.get(str(operand["column_names"][-1]).lower())

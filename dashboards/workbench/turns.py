@@ -23,11 +23,13 @@ from dashboards.workbench.messages import QueryError
 from pipelines.home.files import lock_now
 
 AT_ONCE = 4
-"""Queries that run at once, in all processes and for all users; each takes a core and up to 512 MB."""
+"""Maximum queries that run at once, in all processes and for all users; each takes a core and up to 512 MB."""
 MOST_OF_A_USER = 16
 MOST_WAITING = 24
-"""Queries that run or wait in a process, for one user and in total. Each takes a thread of the server; the other
-threads serve pages."""
+"""Maximum queries that run or wait in a process, for one user and in total.
+
+Each takes a thread of the server; the other threads serve pages.
+"""
 
 _LOOK_SECONDS = 0.1
 

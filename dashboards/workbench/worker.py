@@ -49,10 +49,10 @@ _STRING_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)')
 
 
 def value_of(kind: Kind, text: str) -> str | int | Decimal | dt.date:
-    """The value of a parameter of the *kind* that *text* says.
+    """The value of a parameter of the *kind*, read from *text*.
 
     Raises:
-        ValueError: *text* is no such value.
+        ValueError: *text* is not such a value.
     """
     if kind == "date":
         return dt.date.fromisoformat(text.strip())
@@ -152,7 +152,7 @@ def _without_end(sql: str) -> str:
     """
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # its positions count bytes, so cut bytes
+    for place, kind in reversed(duckdb.tokenize(sql)):  # DuckDB's positions count bytes, so cut bytes
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place

@@ -25,7 +25,7 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 _MOST_ITERATIONS = 500
 
 _FLAT = 1e-5
-"""The search has converged if no derivative, by the logarithm of a parameter, is larger than this.
+"""The search has converged if no derivative with respect to the logarithm of a parameter is larger than this.
 
 The optimiser's own status is not used: it reports failure when rounding stops it at the maximum, and success when its
 steps become small far from it.
@@ -82,7 +82,7 @@ def maximise(objective: Objective, bounds: Sequence[tuple[float, float]]) -> Max
     )
     at = np.clip(found.x, low, high)
     value, gradient = objective(at)
-    # Ignore a derivative that points beyond a bound, because the search cannot go there.
+    # Ignore a derivative that points beyond a bound, because the search cannot cross it.
     slope = float(np.abs(np.clip(at + gradient, low, high) - at).max())
     if not (np.isfinite(value) and slope <= _FLAT):
         return f"the fit did not converge in {found.nit} iterations (gradient {slope:.2g})"

@@ -31,7 +31,7 @@ _PARAMETERS = 4
 _BOUNDS = ((-7.0, 7.0), (-7.0, 14.0), (-7.0, 5.0), (-7.0, 5.0))
 """Bounds of the logarithms of r, alpha (in mean ages), a and b.
 
-Beyond them the differences between customers are too small to see, and 2F1 overflows for customers of age 0. The bounds
+Beyond them the differences between customers are negligible, and 2F1 overflows for customers of age 0. The bounds
 of alpha are wide: r / alpha is the mean rate, so a large r needs a large alpha.
 """
 
@@ -95,8 +95,8 @@ def fit_bg_nbd(frequency: Numbers, recency: Numbers, age: Numbers) -> BgNbd | No
 
     def objective(logarithms: Floats) -> tuple[float, Floats]:
         value, gradient = _log_likelihood(np.exp(logarithms), histories)
-        # Divide by the number of customers with a repeat order, who alone determine a and b. Divided by the number of
-        # all customers, the derivatives by a and b would be tiny in a shop where nearly everybody buys once.
+        # Divide by the number of customers with a repeat order, because only they determine a and b. Divided by the
+        # number of all customers, the derivatives by a and b would be tiny in a shop where nearly everybody buys once.
         return value / bought_again, gradient * np.exp(logarithms) / bought_again
 
     maximum = maximise(objective, _BOUNDS)

@@ -130,8 +130,8 @@ def gamma_gamma_log_likelihood(parameters: Floats, frequency: Numbers, mean_valu
 def expected_mean_value(model: GammaGamma, frequency: Numbers, mean_value: Numbers) -> Floats:
     """The expected mean value of each customer's future orders (equation 5).
 
-    It lies between the customer's mean and the mean of all customers; the more orders, the nearer to the customer's.
-    The model does not allow a mean below 0, so such a mean counts as 0, which gives a small expected value.
+    It lies between the customer's mean and the mean of all customers; the more orders, the nearer to the customer's
+    mean. The model does not allow a mean below 0, so such a mean counts as 0, which gives a small expected value.
 
     Args:
         model: The fitted model.

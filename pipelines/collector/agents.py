@@ -1,4 +1,4 @@
-"""What a user agent says about the sender.
+"""What a browser's user agent text says about the sender.
 
 Here: known crawlers, the platform. The user agent itself is not kept.
 Not here: unusual behaviour of devices (``core``'s tables).
@@ -18,7 +18,7 @@ _PLATFORMS = {
     "android": re.compile(r"Android"),
     "web": re.compile(r"^Mozilla/"),
 }
-"""The first that matches counts. So ios, harmony and android include browsers on such devices."""
+"""The first pattern that matches counts. So ios, harmony and android include browsers on such devices."""
 
 _LONGEST = 1000
 
@@ -26,8 +26,8 @@ _LONGEST = 1000
 def describe_agent(agent: str) -> dict[str, str | bool]:
     """The fields that a user agent gives an event: ``platform`` if it is known, ``is_bot`` if it is a known crawler's.
 
-    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents, without its HTTP libraries: an
-    app or a shop's server sends its events with one (okhttp, axios), and its events are no crawler's.
+    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents, without its HTTP libraries:
+    apps and shops' servers send their events with these (okhttp, axios), and are not crawlers.
     """
     return dict(_describe(agent[:_LONGEST]))
 

@@ -27,7 +27,7 @@ from pipelines.web.address import TrustedProxies, is_same_origin, visitor_of
 from pipelines.web.network import Proxies, is_loopback, network_of
 
 LARGEST_BODY = 256 * 1024
-"""Bytes of the body of a request."""
+"""Maximum bytes of a request's body."""
 _STATIC = Path(__file__).with_name("static")
 
 
@@ -49,7 +49,7 @@ def create_app(
 
 def plain(text: str, status: int) -> Response:
     """A response of plain text."""
-    # The text may quote half of a surrogate pair, which has no form in UTF-8.
+    # The text may quote half of a surrogate pair, which cannot be encoded in UTF-8.
     return Response(f"{text}\n".encode(errors="backslashreplace"), status, mimetype="text/plain")
 
 
@@ -76,7 +76,10 @@ class _Endpoint:
         return response
 
     def _is_allowed(self, request: Request) -> bool:
-        """Whether the page that sends the request may do so. Without an Origin header, no page sends it but an app."""
+        """Whether the page that sends the request may do so.
+
+        Without an Origin header, the sender is an app and not a page.
+        """
         origin = request.headers.get("Origin")
         if origin is None or origin in self._origins or is_same_origin(request):
             return True

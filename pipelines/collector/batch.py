@@ -83,7 +83,7 @@ def lines_of(content: dict[str, Any], received: int, agent: dict[str, str | bool
     for event in content["events"]:
         kept = {name: value for name, value in event.items() if name in FIELDS and value is not None}
         lines.append(json.dumps({**agent, **kept, **added}, ensure_ascii=False, separators=(",", ":")))
-    # Half of a surrogate pair, which a browser sends if it cuts a text inside an emoji, has no form in UTF-8.
+    # Half of a surrogate pair, which a browser sends if it cuts a text inside an emoji, cannot be encoded in UTF-8.
     return ("\n".join(lines) + "\n").encode(errors="replace")
 
 

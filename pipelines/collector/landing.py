@@ -5,8 +5,8 @@ name; finishing the files of processes that have ended.
 Not here: the lines (``pipelines.collector.batch``).
 
 A process holds a lock on its growing file, and the operating system releases it when the process ends. So a growing
-file that nobody has locked is of a process that has ended. The server's main process finishes such files when it
-starts, when one of its workers has ended, and when it ends.
+file without a lock belongs to a process that has ended. The server's main process finishes such files when it starts,
+when one of its workers has ended, and when it ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipelines.home.files import is_locked, lock_now, sync
 from pipelines.home.folder import Home
 
 MOST_BYTES = 64 * 2**20
-"""At this size a growing file gets its final name, however young it is."""
+"""At this size a growing file gets its final name, even before its time is over."""
 
 _GROWING = ".part"
 _LOGGER = logging.getLogger("headwater.collector")
@@ -53,13 +53,13 @@ class EventLog:
         self._began = 0.0
         self._size = 0
         self._total = self._synced = self._unsynced = 0
-        """Bytes ever written, those of them that are on the disk, those that a failed sync may have lost."""
+        """Bytes written in total; those of them that are on the disk; those that a failed sync may have lost."""
 
     def append(self, lines: bytes) -> None:
         """Write *lines* completely. If they cannot be written, none of them stays in the file.
 
         Raises:
-            OSError: they cannot be written, or not to the disk.
+            OSError: they cannot be written, or cannot be synced to the disk.
         """
         with self._writing:
             if self._file is not None and self._size + len(lines) > MOST_BYTES:
@@ -115,7 +115,7 @@ class EventLog:
         with self._syncing:
             if self._synced < written:
                 total = self._total
-                assert self._file is not None  # it was synced before it was closed
+                assert self._file is not None  # the file was synced before it was closed
                 try:
                     os.fsync(self._file.fileno())
                 except OSError:
@@ -157,7 +157,7 @@ def left_files(home: Home) -> list[Path]:
     """
     left = []
     for path in _growing(home):
-        with suppress(FileNotFoundError):  # its process has just renamed it
+        with suppress(FileNotFoundError):  # the file's process has just renamed it
             if not is_locked(path):
                 left.append(path)
     return left

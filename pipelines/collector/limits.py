@@ -25,7 +25,7 @@ class Rate:
         self._counts: Counter[str] = Counter()
 
     def has_room(self, address: str) -> bool:
-        """Whether *address* may send a batch now. The batch may pass the limit, because it is not divided."""
+        """Whether *address* may send a batch now. The batch may exceed the limit, because it is not divided."""
         second = int(self._clock())
         if second != self._second:
             self._second, self._counts = second, Counter()

@@ -1,6 +1,6 @@
-"""``headwater alerts``: evaluates the alerts and subscriptions, and sends what is due.
+"""``headwater alerts``: evaluates the alerts and subscriptions, and sends the messages that are due.
 
-Not here: deciding (``dashboards.alerts.run``).
+Not here: deciding what is due (``dashboards.alerts.run``).
 """
 
 from __future__ import annotations

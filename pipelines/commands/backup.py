@@ -1,6 +1,6 @@
 """``headwater backup`` and ``headwater restore``: a home in one file, and a home made from it.
 
-Not here: what a backup holds (``pipelines.home.archive``).
+Not here: what a backup contains (``pipelines.home.archive``).
 """
 
 from __future__ import annotations

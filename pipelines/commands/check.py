@@ -1,6 +1,6 @@
 """``headwater check``: validates the models, sources and settings without running anything.
 
-With ``--source`` and ``--sample`` it shows instead what becomes of each record of sample files.
+With ``--source`` and ``--sample`` it shows the outcome of each record of sample files instead.
 Not here: what is checked (``pipelines.compute.home_check``), trying a sample (``pipelines.ingest.sample``).
 """
 
@@ -66,7 +66,7 @@ def _check(home: Home | None) -> None:
 
 
 def _dashboard_faults(home: Home) -> Iterator[str]:
-    """What is wrong with the files of *home* that only the dashboards understand: alerts, subscriptions, targets."""
+    """The faults of those files of *home* that only the dashboards read: alerts, subscriptions, targets."""
     from dashboards.app.watch.settings import load_watch
     from dashboards.plans.targets import fault_of
     from pipelines.config_tables import targets_of

@@ -1,6 +1,6 @@
-"""What the demo's shop plans: targets a little above its usual sales, and a calendar of the year.
+"""The plans of the demo's shop: targets a little above its usual sales, and a calendar of the year.
 
-Here: writing ``targets.csv`` and ``calendar.csv`` of the demo. The simulated shoppers know no calendar.
+Here: writing ``targets.csv`` and ``calendar.csv`` of the demo. The simulated shoppers do not react to the calendar.
 Not here: the shop (``pipelines.simulator``), the run (``pipelines.commands.demo_run``).
 """
 

@@ -1,4 +1,4 @@
-"""What ``headwater forget`` prints: what it found, what it did, and what is left.
+"""What ``headwater forget`` prints: what it found, what it erased, and what is left.
 
 Not here: the command (``pipelines.commands.forget``), its steps (``pipelines.commands.forget_run``).
 """
@@ -22,7 +22,7 @@ def print_survey(found: Found, hits: Sequence[Hit], request: Request) -> None:
     print(f"devices   {len(person.devices)} of this user alone{': ' if person.devices else ''}", end="")
     print(", ".join(person.devices))
     if found.is_begun:
-        print("records   an erasure of this user was interrupted; it goes on")
+        print("records   an erasure of this user was interrupted; it will be continued")
         return
     shared = f", {len(person.events):,} of them before the log-in on devices of several users" if person.events else ""
     print(f"events    {found.events:,} to erase{shared}")

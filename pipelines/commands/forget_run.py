@@ -37,7 +37,7 @@ _REPORT = re.compile(r"(\d{4}-\d{2}-\d{2})-(zh|en)\.html")
 
 @dataclass(frozen=True)
 class Request:
-    """Whom to forget: *user*, with further *devices*; *with_orders* erases the user's orders, too."""
+    """Who is to be forgotten: *user*, with further *devices*; with *with_orders*, the user's orders are erased too."""
 
     user: str
     devices: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is *left* of a person, what the last run computed, and the reports that could not be written again."""
+    """The result: what is *left* of the person, what the last run computed, and reports that could not be rewritten."""
 
     person: Person
     left: list[Hit]
@@ -85,7 +85,7 @@ def forget(home: Home, request: Request, tell: Tell) -> Outcome:
     with home_lock(home, "headwater forget", tell):
         task = _task_of(home, request)
         if task is None or task.is_raw_erased:
-            run_home(home, engine=recording_engine, tell=tell)  # only what is in the lake can be found
+            run_home(home, engine=recording_engine, tell=tell)  # only data in the lake can be found
         task = Task(_begun(task, request) if task else _find(home, request).person)
         task.save(home)
         tell("erasing records")
@@ -170,7 +170,7 @@ def _written_again(home: Home, path: Path) -> bool:
 def _renew_copy(home: Home) -> None:
     if not any(home.workbench.glob("marts-*.duckdb")):
         return
-    publish_in_new_process(home)
+    publish_in_new_process(home, "--anew")
     latest = current(home)
     for path in home.workbench.glob("marts-*.duckdb"):
         if latest is not None and path != latest.path:

@@ -39,7 +39,7 @@ def refuse_usage(message: str) -> NoReturn:
 
 
 def home_or_none(path: Path | None) -> Home | None:
-    """The home in *path*; if that is None, the one in ``$HEADWATER_HOME`` or ``./home``, or None if there is none.
+    """The home in *path*; if *path* is None, the home in ``$HEADWATER_HOME`` or ``./home``, or None if there is none.
 
     Without a home, ``check`` and ``docs`` work on the shipped project.
 

@@ -1,6 +1,6 @@
-"""``headwater prune``: delete what the settings say is kept no longer.
+"""``headwater prune``: delete files and records that are older than the settings allow.
 
-Not here: what that is (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
+Not here: which these are (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
 """
 
 from __future__ import annotations

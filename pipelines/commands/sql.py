@@ -22,10 +22,10 @@ app = typer.Typer()
 
 
 class _QueryCommand(TyperCommand):
-    """A command whose argument may begin with an SQL comment (``-- sales``), which is no option."""
+    """A command whose argument may begin with an SQL comment (``-- sales``), which is not an option."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Parse *args* after putting a line break before such a comment."""
+        """Parse *args*, after putting a line break before an argument that begins with a comment."""
         return super().parse_args(ctx, [f"\n{arg}" if re.match(r"--([^=\s]*)\s", arg) else arg for arg in args])
 
 

@@ -65,7 +65,8 @@ def supervise(home: Home, host: str, ports: Ports, trusted: Sequence[str]) -> No
         raise HeadwaterError("another 'headwater serve' runs on this home", where=home.root, remedy="stop it first")
     os.set_inheritable(held.fileno(), True)  # the supervisor keeps the lock for as long as it runs
     print(_banner(host, ports), file=sys.stderr, flush=True)
-    # The programs inherit folder and variables: in the supervisor's file, some signs of a path would mean something.
+    # The programs inherit the folder and the variables: written in the supervisor's file, some characters of a path
+    # would have a meaning.
     os.chdir(home.root)
     variables = {"HEADWATER_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(file)]

@@ -7,12 +7,13 @@ Not here: what checksums are (``pipelines.lake.checksums``), searching the whole
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 
 from pipelines.compute.damage import refuse
+from pipelines.compute.ranges import Ranges
 from pipelines.compute.workspace import Workspace, mount_view
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
@@ -141,8 +142,21 @@ class Inputs:
             mount_view(self._connection, table, sql)
             self._mounted[table] = sql
 
+    def mount_ranges(
+        self, reads: Collection[Read], span: DaySpan | None, computing: str, ranges: Ranges
+    ) -> Iterator[None]:
+        """Mount *reads*, which are mounted, again for each of *ranges*: tables with its column have only its rows."""
+        columns = self._workspace.project.relation
+        tables = [read for read in reads if ranges.column in columns(read.table)]
+        for condition in ranges.conditions:
+            for read in tables:
+                files = self._workspace.files(read.table, self._workspace.days_read(read, span, computing))
+                rows = self._workspace.relation_sql(read.table, files)
+                self.show(read.table, f"SELECT * FROM ({rows}) WHERE {condition}")
+            yield
+
     def show(self, table: str, sql: str) -> None:
-        """Mount the rows of *sql*, a result that is not published yet, as *table*, so that checks can read them."""
+        """Mount the rows of *sql* as *table*: a result that is not published yet, for its checks, or a part of it."""
         self._mounted.pop(table, None)
         self._loaded.pop(table, None)
         mount_view(self._connection, table, sql)

@@ -10,8 +10,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
 from pipelines.lake.duck import first_line, literal, session
+from pipelines.lake.partitions import Day
 from pipelines.sqlproject.reads import Read
 
 TABLE_ROWS = 40
@@ -49,34 +50,55 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
 
     The tables that *sql* names do not change during the session, even if a run replaces or removes their files.
     """
+    workspace = open_workspace(home)
+    tables = [*RAW_TABLES, *workspace.project.models]
+    # Match table names by substring, not by parsing. A table that the query does not read only costs a few hard links;
+    # a table that we miss could be read while a run replaces its files.
+    named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
+    with session_on(workspace, dict.fromkeys(named)) as connection:
+        workspace.mount(connection, [Read(table, None) for table in tables if table not in named], None)
+        yield connection
+
+
+@contextmanager
+def session_on(
+    workspace: Workspace, tables: Mapping[str, Collection[Day] | None]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session with *tables* and the configuration; the tables do not change while it is open.
+
+    Args:
+        workspace: The home.
+        tables: Table → the days to mount; None: all.
+    """
     with ExitStack() as stack:
-        connection = stack.enter_context(session(home, open_workspace(home).settings))
+        connection = stack.enter_context(session(workspace.home, workspace.settings))
         for attempt in range(_TRIES):
             try:
-                _mount(connection, stack, open_workspace(home), sql)
+                _mount(connection, stack, workspace, tables)
                 break
             except duckdb.IOException:
                 # A run has removed a partition since we listed the files, so list them again.
                 if attempt == _TRIES - 1:
                     raise
+                workspace = workspace.reread_raw()
         yield connection
 
 
-def _mount(connection: duckdb.DuckDBPyConnection, stack: ExitStack, workspace: Workspace, sql: str) -> None:
-    tables = [*RAW_TABLES, *workspace.project.models]
-    # Match table names by substring, not by parsing. A table that the query does not read only costs a few hard links;
-    # a table that we miss could be read while a run replaces its files.
-    named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
-    others = [*CONFIG_TABLES, *(table for table in tables if table not in named)]
-    try:
+def _mount(
+    connection: duckdb.DuckDBPyConnection,
+    stack: ExitStack,
+    workspace: Workspace,
+    tables: Mapping[str, Collection[Day] | None],
+) -> None:
+    folder = None
+    with suppress(OSError):  # The folder cannot be created: the home is read-only, so no file changes.
         folder = stack.enter_context(scratch_folder(workspace.home))
-    except OSError:
-        others += named  # The folder cannot be created: the home is read-only, so no file changes.
-    else:
-        for table in named:
-            files = _pinned(workspace.files(table, None), folder, workspace.lake.root)
-            mount_view(connection, table, workspace.relation_sql(table, files))
-    workspace.mount(connection, [Read(table, None) for table in others], None)
+    for table, days in tables.items():
+        files = workspace.files(table, days)
+        if folder is not None:
+            files = _pinned(files, folder, workspace.lake.root)
+        mount_view(connection, table, workspace.relation_sql(table, files))
+    workspace.mount(connection, [Read(table, None) for table in CONFIG_TABLES], None)
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from pipelines.compute.as_of_days import kept_days
 from pipelines.compute.checks import Checks
 from pipelines.compute.inputs import Inputs
 from pipelines.compute.planner import landed_days
+from pipelines.compute.ranges import ranges_of
 from pipelines.compute.results import PartitionResult, RunResult, TableResult
 from pipelines.compute.spark import Spark
 from pipelines.compute.versions import StoredVersions, content_versions
@@ -183,17 +184,22 @@ class Runner:
                 query = run_step(self._connection, model.python, query, model.types, folder)
             is_one = span is None or span.first == span.last
             if is_one and not self._project.is_versioned_by_content(model):
-                self._stream(model, keys[0], query)
+                self._stream(model, keys[0], span, query)
             else:
                 self._materialize(model, keys, span, query)
 
-    def _stream(self, model: Model, key: PartitionKey, query: str) -> None:
+    def _stream(self, model: Model, key: PartitionKey, span: DaySpan | None, query: str) -> None:
         """Write the rows of *query*, all of partition *key*, directly to its file: they may not fit into memory."""
         version = self._versions.by_inputs(model, key)
         if version is None:
             self._remove(model, key)
             return
-        written = self._writer.one(model, key, f"({query})", version)
+        ranges = ranges_of(self._workspace, self._connection, model, span) if span else None
+        if ranges:
+            mounts = self._inputs.mount_ranges(self._project.reads[model.name], span, model.name, ranges)
+            written = self._writer.in_ranges(model, key, f"({query})", version, mounts)
+        else:
+            written = self._writer.one(model, key, f"({query})", version)
         try:
             dt_column = f", DATE {literal(key.isoformat())} AS dt" if key else ""
             self._inputs.show(model.name, f"SELECT *{dt_column} FROM {parquet_sql([written.temporary])}")

@@ -1,12 +1,12 @@
 """Writing computed rows into temporary files of the lake, which are not published yet.
 
-Here: the query for the rows of a file, one file or the files of several days at once.
+Here: the query for the rows of a file; one file, one file in ranges, or the files of several days at once.
 Not here: computing the rows, publishing the files (``pipelines.compute.runner``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipelines.home.files import convert_write_errors, temporary_for
 from pipelines.home.scratch import scratch_folder
 from pipelines.lake.day_files import FEW_ROWS, copy_days
 from pipelines.lake.duck import identifier, literal
+from pipelines.lake.parquet_parts import join_parts
 from pipelines.lake.partitions import Day, PartitionKey, copy_to
 from pipelines.sqlproject.model import Model
 
@@ -55,6 +56,30 @@ class Writer:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+        return Written(key, temporary, version, rows)
+
+    def in_ranges(
+        self, model: Model, key: PartitionKey, relation: str, version: str, mounts: Iterable[None]
+    ) -> Written:
+        """Write the partition *key*, the rows of *relation* after each step of *mounts*, which changes what it reads.
+
+        Raises:
+            HeadwaterError: the file cannot be written.
+        """
+        target = self._workspace.lake.file(model.name, key)
+        query = _partition_query(model, relation, key)
+        rows = 0
+        with convert_write_errors(target.parent), scratch_folder(self._workspace.home) as scratch:
+            parts: list[Path] = []
+            for _ in mounts:
+                parts.append(scratch / f"{len(parts)}.parquet")
+                rows += copy_to(self._connection, query, parts[-1], version)
+            temporary = temporary_for(target)
+            try:
+                join_parts(parts, temporary)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
         return Written(key, temporary, version, rows)
 
     def all_of(self, model: Model, versions: Mapping[PartitionKey, str]) -> list[Written]:

@@ -134,7 +134,8 @@ class ConfigTables:
 def load_config_tables(home: Home, settings: Settings) -> ConfigTables:
     """Load the tables of *home*.
 
-    For a missing file the shipped one is read. But entrances.csv must exist, and fx.csv and market.csv are empty then.
+    Instead of a missing file, the shipped one is read. Exceptions: entrances.csv must exist, and a missing fx.csv or
+    market.csv counts as empty.
 
     Raises:
         HeadwaterError: a column is missing, a value is wrong, or two rows contradict each other; with file

@@ -1,4 +1,4 @@
-"""``config/channels.yaml``: the rules that give each session its channel, and what they look up.
+"""``config/channels.yaml``: the rules that give each session its channel, and the lists that the rules use.
 
 Here: validating the file, and converting it to rows: a rule's condition on a field becomes a row for each text that
 the field may have.
@@ -18,6 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from pipelines.config_tables.names import require_distinct_names
 from pipelines.config_tables.traffic_sites import CATEGORIES, HOST
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.yaml_files import describe, read_yaml, shaped
@@ -35,13 +36,16 @@ CLICK_ID_COLUMNS = {"click_id": "VARCHAR", "click_id_no": "INTEGER", "source": "
 IGNORED_HOST_COLUMNS = {"host": "VARCHAR", "is_own": "BOOLEAN"}
 
 FIELDS = ("source", "medium", "campaign", "click_id", "referrer", "site")
-"""What a rule may have conditions on; ``site`` is the category of the source in ``config/traffic_sites.csv``."""
+"""The fields on which a rule may have conditions.
+
+``site`` is the category of the source in ``config/traffic_sites.csv``.
+"""
 
 NONE = "(none)"
-"""What a condition calls a field without a value."""
+"""The text that stands for a field without a value in a condition."""
 
 UNASSIGNED = "unassigned"
-"""The channel of a session that no rule matches."""
+"""The channel of a session that matches no rule."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class ChannelRule:
-    """A rule: a session that meets its conditions has *channel*, unless a rule with a smaller number decides.
+    """A rule: a session that meets its conditions has *channel*, unless it also meets a rule with a smaller number.
 
     *fields* is the number of fields on which the rule has conditions; all of them must hold.
     """
@@ -84,7 +88,10 @@ class ChannelCondition:
 
 @dataclass(frozen=True)
 class ClickId:
-    """A parameter with which an advertising platform marks a click; of several, the smallest *click_id_no* counts."""
+    """A parameter with which an advertising platform marks a click.
+
+    If an address has several, the one with the smallest *click_id_no* counts.
+    """
 
     click_id: str
     click_id_no: int
@@ -94,7 +101,10 @@ class ClickId:
 
 @dataclass(frozen=True)
 class IgnoredHost:
-    """A host whose pages, and those of its subdomains, are never the source of a session; *is_own*: the shop's."""
+    """A host whose pages, and those of its subdomains, are never the source of a session.
+
+    *is_own*: it is the shop's own host.
+    """
 
     host: str
     is_own: bool
@@ -159,7 +169,7 @@ class _Rule(_Strict):
     site: _Texts = None
 
     def conditions(self) -> dict[str, tuple[str, ...]]:
-        """Field → the texts that it may have."""
+        """Field → the texts that the field may have."""
         return {field: texts for field in FIELDS if (texts := getattr(self, field)) is not None}
 
 
@@ -194,7 +204,7 @@ def load_channels(path: Path) -> Channels:
             where=path,
             remedy=f"add {UNASSIGNED}: {{name_zh: 未分类, name_en: Unassigned}}",
         )
-    _validate_names(path, file)
+    require_distinct_names(path, "channel", file.channels)
     _validate_rules(path, file)
     return Channels(
         tuple(
@@ -215,7 +225,7 @@ def load_channels(path: Path) -> Channels:
 
 
 def _naming_rules(errors: str, content: object) -> str:
-    """*errors* with ``medium of rule 1 (channel paid)`` instead of ``rules.0.medium``."""
+    """*errors* with readable places: ``medium of rule 1 (channel paid)`` instead of ``rules.0.medium``."""
 
     def rule(match: re.Match[str]) -> str:
         key, number = match["key"], int(match["number"])
@@ -225,20 +235,6 @@ def _naming_rules(errors: str, content: object) -> str:
         return ("" if key is None else f"'{key}' of ") + f"rule {number + 1}{of_channel}"
 
     return re.sub(r"'rules\.(?P<number>\d+)(\.(?P<key>[^']+))?'", rule, errors)
-
-
-def _validate_names(path: Path, file: _File) -> None:
-    for key in ("name_zh", "name_en"):
-        channels: dict[str, str] = {}
-        for channel, names in file.channels.items():
-            name = getattr(names, key)
-            earlier = channels.setdefault(name, channel)
-            if earlier != channel:
-                raise HeadwaterError(
-                    f"{key} '{name}' is already that of channel '{earlier}'",
-                    where=f"{path}, channel '{channel}'",
-                    remedy="give each channel a name of its own, because the dashboards show only the name",
-                )
 
 
 def _validate_rules(path: Path, file: _File) -> None:

@@ -1,8 +1,8 @@
-"""``config/contents.csv``: the name and the picture of each content, which is what a slot showed.
+"""``config/contents.csv``: the name and the picture of each content. Contents are what slots show.
 
 Here: validating rows.
 Not here: what slots showed (``sql/attribution/slot_daily.sql``), showing names and pictures
-(``dashboards.app.contents``). No model reads this file, so it never stops a run.
+(``dashboards.app.pages.slots``). No model reads this file, so it never stops a run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Changing single rows of the CSV files of ``config/`` for people who edit them in the dashboards.
 
-Here: adding, replacing and removing a row, so that nothing of anyone else's is lost: comments and other rows stay as
-they are, two changes at once wait for each other, and the file before each change is kept.
+Here: adding, replacing and removing a row, so that no change of another person is lost. Comments and other rows are not
+changed, simultaneous changes wait for each other, and the version before each change is kept.
 Not here: what the rows mean, who may change them.
 """
 
@@ -42,7 +42,7 @@ def change_row(
     Args:
         home: The home.
         path: The CSV file.
-        columns: The columns of a new file; a file that lacks one of them gets it when a row has a value for it.
+        columns: The columns of a new file; a column that the file lacks is added when a row has a value for it.
         change: The change; line breaks in its values become blanks.
         by: The name of the user, for the name of the kept version.
         check: Reads the changed file and raises a HeadwaterError if it is wrong; then nothing is changed.
@@ -131,7 +131,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _keep(home: Home, path: Path, by: str) -> None:
-    """Copy the file as it is to the kept versions, and remove the oldest ones."""
+    """Copy the file in its present state to the kept versions, and remove the oldest ones."""
     folder = home.edits / path.name
     folder.mkdir(exist_ok=True)
     at = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H-%M-%S.%f")

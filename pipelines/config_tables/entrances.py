@@ -50,7 +50,7 @@ class Entrance:
 
 
 def load_entrances(path: Path, settings: Settings) -> tuple[Entrance, ...]:
-    """Read the entrances in *path*. *settings* list the modules that cannot be entrances.
+    """Read the entrances in *path*. *settings* has the list of the modules that cannot be entrances.
 
     Raises:
         HeadwaterError: a row is wrong, or two rows contradict each other. The error names the file and the row.

@@ -30,7 +30,7 @@ class ExchangeRate:
 
 
 def load_fx(path: Path, settings: Settings) -> tuple[ExchangeRate, ...]:
-    """Read the rates in *path*; empty if there is no file. *settings* name the reporting currency, which needs none.
+    """Read the rates in *path*; empty if there is no file. *settings* name the reporting currency, which needs no rate.
 
     Raises:
         HeadwaterError: a row is wrong, or two rows contradict each other. The error names the file and the row.

@@ -82,7 +82,10 @@ UNKNOWN = "unknown"
 """The quadrant of a product whose metric is null."""
 
 _OCTANT_AXES = {"r": ("recency_days", "low"), "f": ("frequency", "high"), "m": ("monetary", "high")}
-"""The fixed metric of r, f and m, and which values are the high side. Users can choose only the thresholds."""
+"""The metrics of the axes r, f and m, and which of their values count as high.
+
+Both are fixed; users can choose only the thresholds.
+"""
 
 _KEY = shaped("[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, beginning with a letter")
 

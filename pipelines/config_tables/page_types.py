@@ -1,4 +1,4 @@
-"""``config/page_types.csv``: which kind of page an address is, for logs that do not say it.
+"""``config/page_types.csv``: which page type an address has, for logs that do not name page types.
 
 Here: validating rows.
 Not here: applying the rules (``sql/core/event_pages.sql``).

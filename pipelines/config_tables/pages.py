@@ -1,7 +1,7 @@
 """``config/pages.yaml``: what the shop's pages look like, for the slot map of the dashboards.
 
 Here: validating the file, and computing the rectangle of each slot on its page's picture.
-Not here: drawing the map (``dashboards.app.slot_map``). No model reads this file, so it never stops a run.
+Not here: drawing the map (``dashboards.app.page_map``). No model reads this file, so it never stops a run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.config_tables.names import require_distinct_names
 from pipelines.config_tables.pictures import picture_size
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.yaml_files import Whole, describe, read_yaml
@@ -66,7 +67,7 @@ class PageModule:
     Attributes:
         module: Its code in the events.
         name_zh, name_en: Its names; '': the dashboards' own name for this code.
-        columns: The slots in a line, if the module is drawn as a wireframe; None: as many as fit.
+        columns: The number of slots in a line, if the module is drawn as a wireframe; None: as many as fit.
         areas: Slot → its rectangle on the page's picture; empty: the module is drawn as a wireframe.
     """
 
@@ -77,7 +78,7 @@ class PageModule:
     areas: Mapping[int, Area]
 
     def name(self, language: str) -> str:
-        """The name in *language*, zh or en; '' for the dashboards' own."""
+        """The name in *language*, zh or en; '' for the dashboards' own name."""
         return self.name_zh if language == "zh" else self.name_en
 
 
@@ -133,10 +134,10 @@ class _Module(_Strict):
     slots: dict[_Position, _Area] = {}
 
     def area(self) -> Area | None:
-        """The module's own rectangle; None without one.
+        """The module's own rectangle; None if it has none.
 
         Raises:
-            ValueError: a part of it is missing.
+            ValueError: a part of the rectangle is missing.
         """
         given = {key: value for key in _RECTANGLE if (value := getattr(self, key)) is not None}
         if given and len(given) < len(_RECTANGLE):
@@ -173,22 +174,8 @@ def load_pages(path: Path) -> dict[str, ShopPage]:
             where=path,
             remedy="docs/user-guide.md explains it under 'The slot map'; without the file, the shipped one applies",
         ) from error
-    _validate_names(path, file)
+    require_distinct_names(path, "page", file.pages)
     return {page_type: _page(path, page_type, page) for page_type, page in file.pages.items()}
-
-
-def _validate_names(path: Path, file: _File) -> None:
-    for key in ("name_zh", "name_en"):
-        pages: dict[str, str] = {}
-        for page_type, page in file.pages.items():
-            name = getattr(page, key)
-            earlier = pages.setdefault(name, page_type)
-            if earlier != page_type:
-                raise HeadwaterError(
-                    f"{key} '{name}' is already that of page '{earlier}'",
-                    where=f"{path}, page '{page_type}'",
-                    remedy="give each page a name of its own, because the dashboards show only the name",
-                )
 
 
 def _page(path: Path, page_type: str, page: _Page) -> ShopPage:
@@ -211,7 +198,7 @@ def _page(path: Path, page_type: str, page: _Page) -> ShopPage:
 
 
 def _areas(module: _Module, picture: Area | None) -> dict[int, Area]:
-    """Slot → its rectangle on *picture*, None for a page without one; a ValueError says what is wrong."""
+    """Slot → its rectangle on *picture* (None for a page without one); a ValueError says what is wrong."""
     own = module.area()
     if module.slots and (module.columns or module.rows):
         raise ValueError("has both 'slots' and a grid; keep 'slots', or 'columns' and 'rows'")

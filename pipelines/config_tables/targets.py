@@ -1,4 +1,4 @@
-"""``config/targets.csv``: what a metric should reach in a month, for the shop or for a part of it.
+"""``config/targets.csv``: the values that metrics should reach in a month, for the whole shop or a part of it.
 
 Here: validating rows.
 Not here: whether the metric exists and what it has reached (``dashboards.plans``). No model reads this file, so it
@@ -43,7 +43,7 @@ def load_targets(path: Path) -> Sequence[Target]:
     """The targets of *path*, in its order; none if there is no file.
 
     Raises:
-        HeadwaterError: a row is wrong, or two rows are of the same metric, month and slice; with file and row.
+        HeadwaterError: a row is wrong, or two rows have the same metric, month and slice; with file and row.
     """
     if not path.exists():
         return ()

@@ -1,4 +1,4 @@
-"""The shop's time zone as a table: how far its clocks are ahead of UTC, and from when until when.
+"""The shop's time zone as a table: how far its clocks are ahead of UTC, in which periods.
 
 Here: finding the offsets of ``timezone`` in the settings.
 Not here: the business day of a record, which ingestion determines (``pipelines.ingest.records.values``).
@@ -15,7 +15,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 UTC_OFFSET_COLUMNS = {"valid_from": "TIMESTAMP", "valid_to": "TIMESTAMP", "utc_offset_seconds": "INTEGER"}
-"""Times are UTC; ``valid_to`` is the next row's ``valid_from``."""
+"""Times are in UTC; ``valid_to`` of a row equals ``valid_from`` of the next row."""
 
 _FIRST, _LAST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 _STEP = dt.timedelta(days=10)

@@ -25,7 +25,7 @@ class SavedView:
 
     Attributes:
         owner: The user who saved it.
-        name: Its name; a user has each name once.
+        name: Its name, unique among the owner's views.
         address: The path and query of the page.
         note: What its readers should know; '': nothing.
         is_shared: Whether all users see it.

@@ -100,9 +100,9 @@ class _Loading:
         self._relation = relation_of(home, database_name, self._table)
 
     def run(self, url: str) -> None:
-        """Land what an earlier load left behind, then what has changed since."""
+        """Land the rows that an earlier load left behind, then those that have changed since."""
         dlt = _dlt(self._home)
-        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # of a load that was killed
+        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # rows of a load that was killed
             left.unlink()
 
         def land(path: str, _table: Mapping[str, object]) -> None:  # dlt accepts no method here
@@ -123,7 +123,7 @@ class _Loading:
         if pipeline.has_pending_data:
             pipeline.run()
         pipeline.run(dlt.resource(self._rows(url), name=self._table.relation), loader_file_format="parquet")
-        # Nothing is pending now, so what is left in these folders is of no use: records of loads, rows of killed ones.
+        # Nothing is pending now, so the rest in these folders is useless: records of loads, and rows of killed loads.
         working = Path(pipeline.working_dir)
         unused = [*working.glob("load/loaded/*"), *working.glob("load/new/*"), *working.glob("normalize/*/")]
         for folder in unused:
@@ -138,7 +138,7 @@ class _Loading:
         from pipelines.databases.postgres import Table, connect
 
         cursor, state = self._table.cursor, dlt.current.resource_state()
-        if state.get("cursor") != cursor:  # it was another column, or there was no load yet
+        if state.get("cursor") != cursor:  # the cursor was another column, or there was no load yet
             state.clear()
         landed, is_first = set(state.get("digests", ())), not state
         with connect(url) as connection:
@@ -210,7 +210,7 @@ def _dlt(home: Home) -> Any:
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",  # we report errors
         INTERCEPT_SIGNALS="false",  # the command line handles them
-        RESTORE_FROM_DESTINATION="false",  # the landing folder has no state
+        RESTORE_FROM_DESTINATION="false",  # the landing folder keeps no state of dlt
         LOAD__DELETE_COMPLETED_JOBS="true",
         LOAD__WORKERS="1",
         LOAD__RAISE_ON_MAX_RETRIES="1",

@@ -71,7 +71,7 @@ def _address(url: str) -> Mapping[str, object]:
     if is_wrong or not str(given.get("port", "0")).isdigit():
         raise HeadwaterError(
             "the address of the database is not understood; expected postgresql://user:password@host:5432/database",
-            remedy="write the signs @ : / ? # % of a password as %40 %3A %2F %3F %23 %25",
+            remedy="write the characters @ : / ? # % of a password as %40 %3A %2F %3F %23 %25",
         ) from None
     return given
 
@@ -181,11 +181,11 @@ def _cursor_type(cursor: str, types: Mapping[str, int], columns: list[str], tabl
     times = [name for name, code in types.items() if code in _CURSOR_TYPES]
     if cursor not in times:
         fault = "is not a timestamp" if cursor in types else "does not exist"
-        raise HeadwaterError(f"cursor '{cursor}' {fault}; timestamps are: {', '.join(times) or '(none)'}")
+        raise HeadwaterError(f"cursor '{cursor}' {fault}; the timestamp columns are: {', '.join(times) or '(none)'}")
     if cursor not in columns:
         # Without the cursor in its files, ingestion could not tell which version of a row is the newest.
         raise HeadwaterError(
             f"cursor '{cursor}' is not a column of {table.to}",
-            remedy=f"load a query that names it like one: SELECT …, {cursor} AS updated_at FROM …",
+            remedy=f"load a query that renames it to one: SELECT …, {cursor} AS updated_at FROM …",
         )
     return _CURSOR_TYPES[types[cursor]]

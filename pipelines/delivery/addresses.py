@@ -37,7 +37,7 @@ def secrets_of(home: Home) -> dict[str, str]:
         with path.open(encoding="utf-8-sig") as file:
             if mode := stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise HeadwaterError(
-                    f"other users of this computer may open it (mode {mode | 0o600:04o}); it holds secrets",
+                    f"other users of this computer may open it (mode {mode | 0o600:04o}); it contains secrets",
                     where=path,
                     remedy=f"chmod 600 {path}",
                 )
@@ -82,8 +82,8 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
     """The service that sends to *address*, with *secrets* filled in.
 
     Raises:
-        HeadwaterError: a secret is unknown, the address holds one itself, it is none of apprise's, or has several
-            recipients.
+        HeadwaterError: a secret is unknown, the address contains a secret itself, apprise does not know it, or it has
+            several recipients.
     """
     from apprise import Apprise  # takes 0.8 seconds
 
@@ -91,11 +91,11 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
     with silent():
         try:
             service = Apprise.instantiate(full, suppress_exceptions=False)
-        except Exception:  # its text may contain the address
+        except Exception:  # the exception's text may contain the address
             service = None
     if service is None:
         raise HeadwaterError(
-            "is no address of apprise",
+            "is not an address that apprise knows",
             remedy="docs/user-guide.md lists addresses: mailto://…, dingtalk://…, feishu://…, json://…",
         )
     if not names_in(address) and service.url(privacy=True) != service.url():  # type: ignore[no-untyped-call]

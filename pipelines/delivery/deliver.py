@@ -39,7 +39,7 @@ def deliver(home: Home, people: Mapping[str, str], now: Callable[[], dt.datetime
     outbox, found = Outbox(home), []
     messages = outbox.messages()
     for message in messages:
-        if message.state == "sending":  # we have the lock, so its process has ended
+        if message.state == "sending":  # we have the lock, so the process that was sending has ended
             lost = changed(message, "unknown", now(), error="killed")
             outbox.save(lost)
             found.append(lost)
@@ -89,7 +89,7 @@ def _settle(outbox: Outbox, message: Message) -> Message:
 
 
 def validate_addresses(people: Mapping[str, str], secrets: Mapping[str, str]) -> Sequence[str]:
-    """What is wrong with each address, as ``name: fault``; empty if nothing is."""
+    """The faults of addresses, as ``name: fault``; empty if all are valid."""
     faults = []
     for name, address in people.items():
         try:

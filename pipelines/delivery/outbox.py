@@ -1,4 +1,4 @@
-"""The outbox of a home: one file for each message and recipient, with what became of it.
+"""The outbox of a home: one file for each message and recipient, with the state of its delivery.
 
 Here: the states of a message, and keeping them on disk.
 Not here: attempts (``pipelines.delivery.deliver``).
@@ -23,8 +23,11 @@ from pipelines.home.files import convert_write_errors, lock, write_file
 from pipelines.home.folder import Home
 
 State = Literal["pending", "sending", "delivered", "failed", "unknown"]
-"""pending: not sent yet, or to be sent again. sending: an attempt has begun. delivered: the server took it. failed: no
-further attempt. unknown: the process ended during an attempt, so it may have arrived; it is not sent again."""
+"""pending: not sent yet, or to be sent again.
+
+sending: an attempt has begun. delivered: the server accepted it. failed: no further attempt. unknown: the process ended
+during an attempt, so it may have arrived; it is not sent again.
+"""
 
 Kind = Literal["alert", "subscription", "test"]
 
@@ -37,19 +40,19 @@ class Message:
     """A message to one recipient. *day*, *name* and *recipient* identify it: there is never a second one.
 
     Attributes:
-        day: The day that it is about.
+        day: The day that the message is about.
         name: The name of the alert or the subscription.
         recipient: The name of the person.
-        kind: What it is.
+        kind: What it is: an alert, a subscription or a test.
         title, body: The text.
         attachment: A file of the home that mail carries, relative to the home; '': none.
-        state: What became of it.
+        state: The state of its delivery.
         attempts: The number of attempts that have begun.
         created_at, changed_at: When it was written, and when its state last changed, UTC.
         next_at: When the next attempt is due, UTC.
         page: The address of the page that it is about, without its host; '': none.
-        error: Why the last attempt failed, as ``kind`` or ``kind:detail``; a text ``delivery.<kind>`` says it in words.
-            '': it did not.
+        error: Why the last attempt failed, as ``kind`` or ``kind:detail``; the text ``delivery.<kind>`` describes it.
+            '': it did not fail.
     """
 
     day: dt.date
@@ -75,7 +78,7 @@ class Message:
 
     @property
     def is_due(self) -> bool:
-        """Whether there will be another attempt."""
+        """Whether there will be another attempt to send it."""
         return self.state == "pending"
 
 
@@ -88,7 +91,7 @@ class Outbox:
     """The messages of one home. Only a process that has the lock writes."""
 
     def __init__(self, home: Home) -> None:
-        """No file is opened before the first call."""
+        """Files are opened only by the methods."""
         self._home = home
         self._folder = home.alerts / "outbox"
         self._lock = home.alerts / ".lock"
@@ -141,12 +144,12 @@ class Outbox:
         return sorted(found, key=lambda one: (one.created_at, one.day, one.name, one.recipient), reverse=True)
 
     def remove_old(self, now: dt.datetime) -> None:
-        """Remove messages of more than ``KEPT`` ago that are settled."""
+        """Remove messages that are older than ``KEPT`` and will not be sent again."""
         for message in self.messages():
             if not message.is_due and message.changed_at < now - KEPT:
                 (self._folder / message.file_name).unlink(missing_ok=True)
                 picture = self._home.root / message.attachment
-                if picture.parent == picture_folder(self._home):  # reports are kept on their own
+                if picture.parent == picture_folder(self._home):  # reports have their own retention
                     picture.unlink(missing_ok=True)
 
 

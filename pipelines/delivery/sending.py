@@ -1,6 +1,6 @@
 """One attempt to deliver one message.
 
-Here: calling apprise, and reading from the server's answer whether it took the message.
+Here: calling apprise, and reading from the server's answer whether it accepted the message.
 Not here: when to try again (``pipelines.delivery.deliver``).
 """
 
@@ -21,14 +21,17 @@ CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 15.0
 """How long to wait for a connection, and then for each answer."""
 
 _MARGIN = 20
-"""Bytes that a service may put between title and body."""
+"""The number of bytes that a service may add between title and body."""
 
 _CODES = ("errcode", "code", "StatusCode")
-"""Where chats' robots say in an answer with status 200 that they refused the message; 0: they took it."""
+"""The fields in which chat robots report, in an answer with status 200, that they refused the message; 0: accepted."""
 
 
 class NotDeliveredError(Exception):
-    """The message was not taken. The text is ``kind`` or ``kind:detail``, see ``Message.error``; it has no address."""
+    """The message was not accepted.
+
+    The text is ``kind`` or ``kind:detail``, see ``Message.error``; it has no address.
+    """
 
 
 @dataclass
@@ -44,7 +47,7 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
     """Send a message through *service*; only mail carries the *attachment*.
 
     Raises:
-        NotDeliveredError: the server did not take it, or did not answer in time.
+        NotDeliveredError: the server did not accept it, or did not answer in time.
     """
     from apprise import Apprise, NotifyFormat, OverflowMode
 
@@ -62,16 +65,16 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
                 body_format=NotifyFormat.TEXT,
                 attach=str(attachment) if attachment and is_mail else None,
             )
-        except Exception as error:  # its text may contain the address
+        except Exception as error:  # the exception's text may contain the address
             raise NotDeliveredError(f"exception:{type(error).__name__}") from None
-    if answers.refusals:  # apprise takes any answer with status 200 of some services for success
+    if answers.refusals:  # for some services, apprise takes any answer with status 200 for success
         raise NotDeliveredError(f"refused:{answers.refusals[-1]}")
     if not is_taken:
         raise NotDeliveredError(_reason(answers, is_mail=is_mail))
 
 
 def _shortened(body: str, most: int) -> str:
-    """*body* in at most *most* bytes: lines before the last one, which is the link, are left out.
+    """*body* in at most *most* bytes: lines before the last one, which is the link, are removed.
 
     apprise counts characters, but WeCom's limit is 2,048 bytes, which is 700 Chinese characters.
     """

@@ -15,7 +15,7 @@ _LOGGERS = ("apprise", "urllib3", "requests", "requests_oauthlib", "charset_norm
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Let these libraries log nothing, whatever the process has configured."""
+    """Make these libraries log nothing, whatever the process has configured."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     # A child logger such as urllib3.connectionpool may have a level of its own, so refuse its records by name too.
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _LOGGERS]

@@ -34,7 +34,7 @@ else:
 
 _WORD = re.compile(rb"[\w-]+")
 _WITH_DECIMALS = r"^([0-9]{1,15})[.]0+$"
-"""Ingestion reads such an id, which a program wrote as a decimal, as its whole number."""
+"""Matches an id that a program wrote as a decimal; ingestion reads it as the whole number."""
 
 _OWN = re.compile(
     r"(collected-[^/]*[.]ndjson|demo-[0-9a-f]{12}[.]ndjson|[^/]*-[0-9]{8}T[0-9]{6}[.][0-9]{6}Z-[^/]*[.]parquet)"
@@ -80,7 +80,7 @@ def erase_from_files(home: Home, sources: Mapping[str, Source], person: Person) 
 
 
 def with_rewritten(home: Home, sources: Mapping[str, Source], lake: RawLake) -> RawLake:
-    """*lake* with the sizes and content ids that Headwater's own landing files have now.
+    """*lake*, with the present sizes and content ids of Headwater's own landing files.
 
     All of them are compared, because a file may have been rewritten before an interruption.
     """
@@ -163,7 +163,7 @@ def _line_without(line: bytes, eraser: _Eraser) -> bytes:
     try:
         record = json.loads(line)
     except ValueError:
-        # Nobody can read a broken line, so nothing is lost if one with an id is dropped.
+        # A broken line cannot be read anyway, so nothing is lost if one with an id is dropped.
         return b"{}" if eraser.has_id(line) else line
     erased = eraser.erased(record) if isinstance(record, dict) else None
     return line if erased is None else json.dumps(erased, ensure_ascii=False, separators=(",", ":")).encode()

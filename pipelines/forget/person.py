@@ -139,5 +139,5 @@ class Task:
             write_file(home.forgetting_file, json.dumps(asdict(self)), mode=0o600)
 
     def raw_erased(self) -> Task:
-        """This task after its raw files are done."""
+        """This task, marked as having erased the raw files."""
         return replace(self, is_raw_erased=True)

@@ -141,7 +141,7 @@ class _Erasure:
         return f"SELECT *{nulls} FROM {parquet_sql([file])}"
 
     def _quarantine_parts(self) -> list[Part]:
-        """New quarantine files: with the erased records, and without texts that have one of the ids."""
+        """New quarantine files, which list the erased records and have no texts with one of the ids."""
         erased = {batch_id for (batch_id,) in self.session.rows("SELECT DISTINCT batch_id FROM erased")}
         shown = self._batches_with_texts()
         return [
@@ -255,7 +255,7 @@ def _anonymised(orders: str) -> str:
 
 
 def _without_empty(outputs: list[Output]) -> tuple[Output, ...]:
-    """*outputs* without files without rows, and without the hashes of events that are all gone."""
+    """*outputs* without the files that have no rows, and without the hash files of event files that are gone."""
     full = [output for output in outputs if output.rows]
     days = {output.dt for output in full if output.target == EVENTS.name}
     return tuple(output for output in full if output.target != ID_HASHES or output.dt in days)

@@ -1,10 +1,10 @@
 """A backup of a home: one compressed tar file, and a home made from it.
 
-Here: what a backup holds, writing and reading the file.
+Here: what a backup contains, writing and reading the file.
 Not here: when backups are made, where they are kept.
 
-A backup is made under the home's lock, so it has no half of a run. Files keep their times to the nanosecond, because
-ingestion recognises by them what it has read.
+A backup is made under the home's lock, so it never contains half of a run. Files keep their modification times to the
+nanosecond, because ingestion uses them to recognise files that it has read.
 """
 
 from __future__ import annotations
@@ -39,30 +39,31 @@ FORMAT = 1
 """The version of the file's layout."""
 
 _ABOUT = "headwater-backup.json"
-"""The first member: the format, the number of files and their bytes."""
+"""The first file in a backup: the format, the number of files and their bytes."""
 
 _TIME = "mtime"
-"""The header of a member with its time in seconds; by itself, tarfile rounds it to what a float can hold."""
+"""The header of a member with its exact time in seconds; tarfile itself would round the time to a float."""
 
 _LEFT_OUT = frozenset({".dagster", ".workbench", ".tmp", ".lock", "headwater.duckdb"})
-"""Records of runs, copies for the dashboards and temporary files: all of it is made again."""
+"""Not in a backup: records of runs, copies for the dashboards and temporary files, which are all made again."""
 
 _SESSIONS = "sessions.sqlite"
-"""Who is signed in: people sign in again."""
+"""Not in a backup: the sessions of users, who sign in again."""
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds: its number of files, and their bytes before compression."""
+    """The contents of a backup: its number of files, and their bytes before compression."""
 
     files: int
     bytes: int
 
 
 def back_up(home: Home, target: Path, tell: Tell, *, has_landing: bool = True) -> Backup:
-    """Write a backup of *home* to the file *target*, which must not be in the home; it appears when it is complete.
+    """Write a backup of *home* to the file *target*, which must not be in the home.
 
-    If a run goes, wait for its end. *has_landing* False leaves the landing files out.
+    The file appears when it is complete. If a run is in progress, wait for its end. With *has_landing* False, the
+    landing files are excluded.
 
     Raises:
         HeadwaterError: *target* exists or is in the home, or a file cannot be read or written.
@@ -91,7 +92,7 @@ def restore(source: Path, folder: Path) -> tuple[Home, Backup]:
     """Make a home in *folder*, which must not exist or be empty, from the backup *source*.
 
     Raises:
-        HeadwaterError: *source* is no complete backup, *folder* is in use, or a file cannot be written.
+        HeadwaterError: *source* is not a complete backup, *folder* is in use, or a file cannot be written.
     """
     folder = folder.expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -111,7 +112,7 @@ def restore(source: Path, folder: Path) -> tuple[Home, Backup]:
 
 
 def _files(home: Home, *, has_landing: bool) -> Iterator[Path]:
-    """The files of a backup, in order; not those that somebody is still writing."""
+    """The files of a backup, in order, without those that are still being written."""
     for folder, names, files in os.walk(home.root):
         here = Path(folder)
         if here == home.root:

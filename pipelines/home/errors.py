@@ -1,4 +1,4 @@
-"""The only exception that a user is meant to read.
+"""The only exception whose text is written for users.
 
 Any other exception that reaches the command line is a bug and shows its traceback.
 """

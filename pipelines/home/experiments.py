@@ -1,6 +1,6 @@
 """The settings of A/B tests: the section ``experiments`` of ``config/headwater.yaml``.
 
-Here: how the content_id of an event names a test and a variant, what is planned for a test.
+Here: how the content_id of an event names a test and a variant, and the plan of a test.
 Not here: the other settings (``pipelines.home.settings``), the tests' statistics (``dashboards.experiments``).
 """
 
@@ -16,10 +16,11 @@ from pipelines.home.yaml_files import Number, Section
 
 
 class ExperimentPlan(Section):
-    """What is planned for an A/B test.
+    """The plan of an A/B test.
 
     Attributes:
-        control: The variant that the others are compared with; None: named control or A, else the first by name.
+        control: The variant that the others are compared with; None: the variant named control or A, else the first by
+            name.
         split: Variant → its planned share of the visitors, as weights of any sum; empty: equal shares.
     """
 
@@ -35,12 +36,12 @@ def _pattern_of_tests(pattern: str) -> str:
     if not {"experiment", "variant"} <= groups.keys():
         raise ValueError("expected the groups (?P<experiment>…) and (?P<variant>…)")
     if re.search(r"\(\?<?[=!]|\(\?P=|\\[1-9]", pattern):
-        raise ValueError("expected a regular expression without look-around and back-references, which SQL has not")
+        raise ValueError("expected a regular expression without look-around and back-references, which SQL lacks")
     return pattern
 
 
 class ExperimentSettings(Section):
-    """A/B tests: how the content_id of an event names them, and what is planned; see docs/user-guide.md."""
+    """A/B tests: how the content_id of an event names them, and their plans; see docs/user-guide.md."""
 
     pattern: Annotated[str, AfterValidator(_pattern_of_tests)] = r"^ab/(?P<experiment>[^/]+)/(?P<variant>[^/]+)"
     plans: dict[str, ExperimentPlan] = Field(default_factory=dict)

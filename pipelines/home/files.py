@@ -78,7 +78,7 @@ def sync(path: Path) -> None:
     """Write the file or the list of names in the folder *path* to the disk.
 
     Raises:
-        OSError: that fails.
+        OSError: the path cannot be written.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

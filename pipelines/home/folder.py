@@ -64,7 +64,7 @@ class Home:
 
     @property
     def channels_file(self) -> Path:
-        """Channels of sessions and the rules that decide; optional, the shipped file is the default."""
+        """Channels, and the rules that give each session its channel; optional, the shipped file is the default."""
         return self.config / "channels.yaml"
 
     @property
@@ -139,7 +139,7 @@ class Home:
 
     @property
     def forgetting_file(self) -> Path:
-        """The ids of the person who is being forgotten; removed when nothing of the person is left."""
+        """The ids of the person who is being forgotten; removed when no data of the person is left."""
         return self.root / ".forgetting.json"
 
     @property
@@ -149,7 +149,7 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """Where sources put their files. Headwater only reads it."""
+        """The folder in which sources put their files. Headwater only reads it."""
         return self.root / "landing"
 
     @property
@@ -194,7 +194,7 @@ class Home:
 
     @property
     def loading(self) -> Path:
-        """How far the tables of databases are loaded, and rows on the way to the landing folder."""
+        """How far the tables of databases have been loaded, and rows not yet written to the landing folder."""
         return self.root / ".loading"
 
     @property
@@ -294,17 +294,17 @@ class Home:
 
     @property
     def print_lock(self) -> Path:
-        """Locked while the dashboards' browser makes a file of a page."""
+        """Locked while the dashboards' browser makes a PDF or PNG of a page."""
         return self.access / "print.lock"
 
 
 def root_of(path: Path | None = None) -> Path:
-    """The folder *path*, otherwise ``$HEADWATER_HOME``, otherwise ``./home``, whether or not it is a home."""
+    """The folder *path*, else ``$HEADWATER_HOME``, else ``./home``; it need not be a home."""
     return (path or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().resolve()
 
 
 def find_home(path: Path | None = None) -> Home:
-    """The home in *path*, otherwise in ``$HEADWATER_HOME``, otherwise in ``./home``.
+    """The home in *path*, else in ``$HEADWATER_HOME``, else in ``./home``.
 
     Raises:
         HeadwaterError: there is no home in that folder.

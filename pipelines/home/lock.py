@@ -1,6 +1,6 @@
 """The write lock of a home: one process at a time changes its lake.
 
-Here: taking the lock, and who holds it.
+Here: taking the lock, and which process holds it.
 Not here: locks of single files (``pipelines.home.files``).
 """
 
@@ -27,7 +27,7 @@ _ANOTHER = "another process"
 
 @contextmanager
 def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[None]:
-    """Hold the home's write lock. If another process has it, report which one and wait.
+    """Hold the home's write lock. If another process has the lock, report which process, and wait.
 
     The lock is an ``flock`` on the home's ``lock_file``, so the operating system releases it when the process ends. A
     thread that has the lock may take it again. Temporary files that a killed process left in the lake are removed.
@@ -48,13 +48,13 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
     def tell_holder() -> None:
         holder = home.lock_file.read_text(encoding="utf-8") or _ANOTHER
-        (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which holds {home.root}")
+        (tell or (lambda line: print(line, file=sys.stderr)))(f"waiting for {holder}, which locks {home.root}")
 
     with convert_write_errors(home.lock_file):
         handle = lock(home.lock_file, before_waiting=tell_holder)
     with handle:
         handle.seek(0)
-        if handle.read():  # the last process was killed, else it would have emptied the file
+        if handle.read():  # the last process was killed: otherwise it would have emptied the file
             _clear_up(home)
         handle.truncate(0)
         with suppress(OSError):  # the lock works even on a full disk; later writes report it
@@ -68,7 +68,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
 
 
 def lock_holder(home: Home) -> str | None:
-    """A description of the process that holds the home's write lock now; None if the lock is free."""
+    """A description of the process that now holds the home's write lock; None if the lock is free."""
     holder = files.lock_holder(home.lock_file)
     return _ANOTHER if holder == "" else holder
 

@@ -32,7 +32,7 @@ def scratch_folder(home: Home) -> Iterator[Path]:
     root.mkdir(exist_ok=True)
     folder = root / uuid4().hex
     with lock(root / _LOCK):
-        # Other processes remove unlocked folders while they have the root's lock. So have that lock until our folder is
+        # Other processes remove unlocked folders while they have the root's lock. So hold that lock until our folder is
         # locked.
         _clear(root)
         folder.mkdir()

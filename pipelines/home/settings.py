@@ -93,8 +93,8 @@ class SessionSettings(Section):
     """When a session begins; see docs/channels.md.
 
     Attributes:
-        timeout_minutes: This long without an event ends a session. At most half a day, because a model that computes a
-            day reads only that day and the day before.
+        timeout_minutes: A session ends after this long without an event. At most half a day, because the models that
+            compute a day read only that day and the day before.
     """
 
     timeout_minutes: Whole = Field(30, ge=1, le=720)
@@ -211,26 +211,26 @@ class ProductSettings(Section):
 
 
 class SnapshotSettings(Section):
-    """For which days snapshots are kept: each of the most recent days, and before those the last day of each month."""
+    """For which days snapshots are kept: all of the most recent days, and before them the last day of each month."""
 
     daily_for_days: Whole = Field(28, ge=1, le=366)
     then: Literal["month_end"] = "month_end"
 
 
 class HoursSettings(Section):
-    """For how many of the last days the tables by hour are kept."""
+    """How many of the last days the tables by hour keep."""
 
     days: Whole = Field(90, ge=1, le=3660)
 
 
 class RetentionSettings(Section):
-    """For how many days files are kept; None: for ever.
+    """How many days files and records are kept; None: for ever.
 
     Attributes:
         landing_days: Landing files, from their ingestion on.
         reports_days: Reports, from their last writing on.
-        events_days: Events before the last computed day, and the tables with a row for each of them. Must be more than
-            any model looks back, see ``pipelines.sqlproject.look_backs``.
+        events_days: Events, counted back from the last computed day, and the tables with a row for each event. Must be
+            more than any model looks back, see ``pipelines.sqlproject.look_backs``.
         runs_days: Dagster's records of runs, from the end of the run on.
     """
 
@@ -333,7 +333,7 @@ def _with_start_date(text: str, start: dt.date) -> str:
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes ``threads: null``; ruamel.yaml by itself would write ``threads:``."""
+        """Write null as ``threads: null``; ruamel.yaml itself would write ``threads:``."""
 
     Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
     yaml = YAML()

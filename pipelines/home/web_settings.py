@@ -19,8 +19,10 @@ class CollectorSettings(Section):
     """What ``headwater collect`` accepts, and how it writes it.
 
     Attributes:
-        origins: Sites whose pages may send events; empty: pages on this computer. The collector's own pages always may.
-        durability: What an answered event survives: ``flush`` a killed process, ``fsync`` a power cut too.
+        origins: Sites whose pages may send events; empty: only pages on this computer. The collector's own pages may
+            always send events.
+        durability: What an event survives once it is answered: with ``flush`` a killed process, with ``fsync`` also a
+            power cut.
         file_seconds: How long a file grows before ingestion can read it.
         events_per_second: Events that each process accepts from one address in a second.
     """
@@ -32,7 +34,10 @@ class CollectorSettings(Section):
 
 
 class DashboardSettings(Section):
-    """The dashboards. *address* is where people open them, for links in messages; '': links have only their path."""
+    """The dashboards.
+
+    *address* is the URL at which people open them, for links in messages; '': links have only their path.
+    """
 
     address: Annotated[
         str, shaped(f"({_ORIGIN})?", "an origin in lower case such as https://dashboards.shop.example")

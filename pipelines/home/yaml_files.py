@@ -18,14 +18,14 @@ from pydantic.fields import FieldInfo
 
 from pipelines.home.errors import HeadwaterError
 
-# By itself pydantic reads true as the number 1, 1 as true, and "30" as 30.
+# Without this, pydantic reads true as the number 1, 1 as true, and "30" as 30.
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Switch = Annotated[bool, Strict()]
 
 
 class Section(BaseModel):
-    """A section of the settings: no unknown keys, never changed."""
+    """A section of the settings: it has no unknown keys, and is never changed."""
 
     # Validate defaults too, so that writing a default into the file gives the same value as omitting the key. Otherwise
     # a default could be 7 where the same number in the file is read as 7.0, and the different query texts would make
@@ -44,7 +44,7 @@ _EXPECTED = {
     "too_short": "at least one entry",
     "invalid_key": "a text as the key",
 }
-"""Kind of a pydantic error → what was expected, for kinds that pydantic describes in the words of Python."""
+"""Kind of a pydantic error → what was expected, for kinds that pydantic describes in terms of Python."""
 
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
@@ -175,7 +175,7 @@ def _describe_one(fault: dict[str, object], model: type[BaseModel]) -> str:
     assert isinstance(location, tuple)
     message = str(fault["msg"]).removeprefix("Value error, ")
     message = f"{message[0].lower()}{message[1:]}"
-    if location[-1:] == ("[key]",):  # with this, pydantic marks an error in the key itself, not in its value
+    if location[-1:] == ("[key]",):  # pydantic marks an error in the key itself, not in its value, with this text
         return f"key '{'.'.join(map(str, location[:-1]))}': {message}"
     key = ".".join(map(str, location))
     if fault["type"] == "extra_forbidden":

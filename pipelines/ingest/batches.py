@@ -39,10 +39,10 @@ Kind = Literal["file", "mapping"]
 class Output:
     """A raw file of a batch.
 
-    *target* is the raw table without its schema, or ``records/<source>.<relation>`` for records that are kept for
-    mappings over all files. *dt* is the day of the file's rows, None if the table is not divided by day. *path* is
-    relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are the file's size and
-    checksum, None if the file is from an earlier version of the program, which did not store them.
+    *target* is the name of the raw table without its schema, or ``records/<source>.<relation>`` for records that are
+    kept for mappings over all files. *dt* is the day of the file's rows, None if the table is not divided by day.
+    *path* is relative to ``lake/raw``; *version* changes if the file's rows change. *bytes* and *digest* are the file's
+    size and checksum, None if the file is from an earlier version of the program, which did not store them.
     """
 
     target: str
@@ -56,7 +56,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Damage:
-    """A damaged raw file: its *path*, what is *wrong* with it, its batch, and that batch's landing *file* or ''."""
+    """A damaged raw file: its *path*, what is *wrong* with it, its batch, and the batch's landing *file* or ''."""
 
     path: Path
     wrong: str
@@ -76,10 +76,10 @@ class Batch:
     batch of kind ``mapping``, the records that were read. If the fingerprint changes, the batch is ingested again.
 
     *day* is the most frequent day of the rows, None if no row has a day. *read* is the number of records that were not
-    refused while the file was read. *filled* is the JSON text of column → number of these records that have a value in
-    the column; it is rarely needed, so it is not parsed. *copy_of* is the id of an earlier batch with the same content
-    under another file name, or '' if there is none. If ``headwater forget`` has rewritten the file, *rewritten_as* is
-    the batch id that its content would get now, else ''.
+    refused while the file was read. *filled* is JSON text: column → number of these records with a value in the column.
+    It is rarely needed, so it is not parsed. *copy_of* is the id of an earlier batch with the same content under
+    another file name, or '' if there is none. If ``headwater forget`` has rewritten the file, *rewritten_as* is the
+    batch id that its content would get now, else ''.
     """
 
     batch_id: str
@@ -179,7 +179,7 @@ class RawLake:
         try:
             content = path.read_bytes()
             digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
-            # Earlier versions of the program wrote no checksums. If there are none, accept the manifest unchecked.
+            # Earlier versions of the program wrote no checksums; accept such a manifest unchecked.
             if (path.with_name(CHECKSUMS)).exists() and digest(content) not in digests:
                 return None
             return pl.read_parquet(io.BytesIO(content)).to_dicts()
@@ -257,7 +257,7 @@ class RawLake:
     def damaged(
         self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None
     ) -> list[Damage]:
-        """The damaged visible files: those that are gone, unreadable or of another size than when they were written.
+        """The damaged visible files: those that are missing, unreadable, or not of the size that was written.
 
         If *deep*, the checksums of their contents are compared as well. *tables* (``raw.events``, …) and *days*
         restrict the search if they are given; *days* is ignored for tables that are not divided by day.

@@ -21,7 +21,7 @@ Reasons = dict[str, dict[int, str]]
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """The reasons in *unread*, for records that could not be read, and those for which *mappings* refused records."""
+    """All reasons: those in *unread*, of records that could not be read, and those for which *mappings* refuse some."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (

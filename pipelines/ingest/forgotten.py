@@ -25,7 +25,7 @@ REASON = "forgotten"
 """The reason in quarantine of a record that belongs to a forgotten person."""
 
 PSEUDONYM = "forgotten-"
-"""How the pseudonyms begin that replace ids in the records kept for mappings over all files."""
+"""Prefix of the pseudonyms that replace ids in the records kept for mappings over all files."""
 
 Kind = Literal["user", "device", "event", "order"]
 
@@ -38,9 +38,9 @@ _WORDS = re.compile(r"[\w.@-]+")
 class Forgotten:
     """Hashes of the ids of forgotten persons, by kind of id.
 
-    A *user* id makes events be refused, and is removed from orders. A *device* is one that only forgotten persons used;
-    its events without a user id are refused. *event* ids are those of events without a user id on a device that others
-    use too. *order* ids are refused in orders, order lines and refunds.
+    Events with a forgotten *user* id are refused; from orders the id is removed. A *device* is one that only forgotten
+    persons used; its events without a user id are refused. *event* ids are those of events without a user id on a
+    device that others use too. *order* ids are refused in orders, order lines and refunds.
     """
 
     salt: str = ""
@@ -115,7 +115,10 @@ class Forgotten:
         return f"coalesce(list_contains({hashes}, {self.hash_sql(kind, value)}), false)"
 
     def refusal(self, target: Target) -> str | None:
-        """SQL condition: a row of *target* belongs to a forgotten person and is refused; None if none can be."""
+        """SQL condition: a row of *target* belongs to a forgotten person and is refused.
+
+        None if rows of *target* are never refused.
+        """
         if target is EVENTS:
             device = f"user_id IS NULL AND {self.is_one('device', 'device_id')}"
             of_person = f"{self.is_one('user', 'user_id')} OR ({device}) OR {self.is_one('event', 'event_id')}"
@@ -126,7 +129,7 @@ class Forgotten:
     def anonymised(self, target: Target) -> dict[str, str]:
         """Column of *target* → SQL for its value without forgotten users; empty if no column is affected.
 
-        Events are refused instead, so this is for orders.
+        This is for orders; events are refused instead.
         """
         if target is EVENTS or "user_id" not in target.columns or not self.hashes.get("user"):
             return {}
@@ -171,7 +174,7 @@ def _kinds() -> tuple[Kind, ...]:
 
 
 def _words(text: str) -> Iterable[str]:
-    """Everything in *text* that may be an id: the values, if it is JSON, and words with and without punctuation."""
+    """Everything in *text* that may be an id: the values if it is JSON, and the words with and without punctuation."""
     try:
         values = set(_values(json.loads(text)))
     except (ValueError, RecursionError):

@@ -59,8 +59,8 @@ class GroupResult:
 class Group:
     """Files of one relation that are ingested together.
 
-    New rows are compared with the rows of *lake* to find duplicates; *seen* says in which files to look for an event.
-    *visible* are the paths of the raw files that the manifest lists, which must not be overwritten.
+    New rows are compared with the rows of *lake* to find duplicates; *seen* has the files in which to look for an event
+    with the same id. *visible* are the paths of the raw files that the manifest lists, which must not be overwritten.
     """
 
     session: Session
@@ -112,7 +112,9 @@ class Group:
 
     @staticmethod
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
-        """The mapping that can validate records while they are read, without storing them as text first; else None.
+        """The mapping that can validate records while they are read, without storing them as text first.
+
+        None if there is none.
 
         It must be the only mapping of the relation, and it must only rename columns. CSV records are always stored as
         text, because that text is read again later.
@@ -138,7 +140,7 @@ class Group:
         )
 
     def _open(self, streamed: Mapping | None, readings: Sequence[FileReading]) -> None:
-        """Create a view that adds record numbers to the rows of *streamed*, or if it is None to the records as text."""
+        """Create a view that adds record numbers to the rows of *streamed*; if that is None, to the records as text."""
         table = validated_table(streamed.target.name) if streamed else PARSED
         values = ", ".join(f"({literal(reading.batch_id)}, {reading.first_row})" for reading in readings)
         places = f"(VALUES {values}) AS place(batch_id, first_row)"
@@ -213,8 +215,8 @@ class Group:
         for reading in readings:
             batch_id = reading.batch_id
             if self.source.whole(self.relation):
-                # Keep a copy of the records, because a mapping over all files reads them again later, when their
-                # landing files may be gone.
+                # Keep a copy of the records, because a mapping over all files reads them again later, possibly after
+                # their landing files are deleted.
                 records = f"SELECT * FROM {identifier(self.relation)} WHERE batch_id = {literal(batch_id)}"
                 session = self.session
                 query = kept_query(self.source, self.relation, session.forgotten, session.settings, records)

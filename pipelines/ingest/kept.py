@@ -21,8 +21,9 @@ def kept_query(source: Source, relation: str, forgotten: Forgotten, settings: Se
     """SQL for the records of *relation* to keep; *records* is SQL for all of them, with batch_id and record_no.
 
     The ids of forgotten persons are replaced by pseudonyms, so that, for example, a refund is still matched with its
-    sale. If the relation is only read for events, the other values of their records become null. The mapping's rows are
-    then validated like all others, which refuses these persons' events and removes the pseudonyms from orders.
+    sale. If the relation is read only for events, all other values in these persons' records become null. The rows of
+    the mapping are then validated like all others: that refuses these persons' events, and removes the pseudonyms from
+    orders.
     """
     if forgotten.is_empty:
         return f"SELECT * FROM ({records})"
@@ -43,7 +44,7 @@ def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: S
         for kind, columns in by_kind:
             if name in columns and forgotten.hashes.get(kind):
                 value = _id_in(name, kind, settings)
-                # A pseudonym of an earlier erasure stays as it is.
+                # A pseudonym from an earlier erasure is not changed.
                 is_id = f"{forgotten.is_one(kind, value)} AND NOT starts_with({value}, {literal(PSEUDONYM)})"
                 condition = f"{is_person} AND {is_id}"
                 pieces.append(f"WHEN {condition} THEN {forgotten.pseudonym_sql(kind, value)}")

@@ -1,6 +1,6 @@
 """Deleting the events of old days from ``lake/raw``.
 
-Here: the day from which on events are kept, and deleting the raw files of earlier days.
+Here: the first day whose events are kept, and deleting the raw files of earlier days.
 Not here: how that day is chosen, and the tables computed from events (``pipelines.compute.old_events``).
 """
 
@@ -48,13 +48,13 @@ def raw_files_before(home: Home, day: dt.date) -> list[Path]:
 def delete_events(home: Home, day: dt.date) -> None:
     """Delete the raw files of events before *day*. The caller must have the home's lock.
 
-    The counts of the batches stay: they say what the landing files held.
+    The batches keep their counts, because these describe the landing files.
 
     Raises:
         HeadwaterError: a file cannot be written, or 'headwater forget' was interrupted.
     """
     refuse_while_forgetting(home)
-    # Write the day first: if the process is killed after that, the next run knows that earlier days stay as they are,
+    # Write the day first: if the process is killed after that, the next run knows that it must not change earlier days,
     # and the next call deletes the rest.
     path = _file(home)
     with convert_write_errors(path):

@@ -1,6 +1,6 @@
 """The report of one ingestion.
 
-Here: what ``ingest`` returns.
+Here: the type that ``ingest`` returns.
 Not here: how it is shown (the command line, Dagster).
 """
 

@@ -1,8 +1,8 @@
 """Which files a home no longer keeps: landing files that were ingested long ago, and old reports.
 
 Here: finding and deleting them.
-Not here: how long they are kept (``retention`` in ``pipelines.home.settings``), when they are deleted. The lake is kept
-as a whole: what is computed later reads the days before.
+Not here: how long they are kept (``retention`` in ``pipelines.home.settings``), when they are deleted. The lake is not
+deleted here: later computations read its earlier days.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipelines.ingest.files.discover import is_as_ingested, modified_at
 
 @dataclass(frozen=True)
 class Expired:
-    """A file that is kept no longer: its kind (``landing`` or ``reports``), its path and its size in bytes."""
+    """A file whose retention has ended: its kind (``landing`` or ``reports``), its path and its size in bytes."""
 
     kind: str
     path: Path
@@ -29,9 +29,9 @@ class Expired:
 
 
 def expired(home: Home, retention: RetentionSettings, now: dt.datetime) -> list[Expired]:
-    """The files of *home* that are kept no longer at *now*, oldest rule first.
+    """The files of *home* whose retention has ended at *now*: landing files, then reports.
 
-    A landing file is among them only if it is still as it was ingested; one that has changed is read by the next run.
+    A landing file is included only if it has not changed since it was ingested; a changed file is read by the next run.
 
     Raises:
         HeadwaterError: the manifest cannot be read.
@@ -49,7 +49,7 @@ def delete(files: list[Expired]) -> None:
     """Delete *files*.
 
     Raises:
-        HeadwaterError: one of them cannot be deleted; those before it are.
+        HeadwaterError: a file cannot be deleted; the files before it have been deleted.
     """
     for file in files:
         try:

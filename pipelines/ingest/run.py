@@ -39,7 +39,7 @@ _MOST_LINES = 10
 
 _INFLATION = {"": 1, "gzip": 8, "zstd": 8}
 _PARQUET_INFLATION = 16
-"""Tracking logs as text are about this many times as large as compressed or in Parquet."""
+"""A tracking log as plain text is about this many times as large as the same log compressed or in Parquet."""
 
 
 def pending(home: Home) -> list[LandedFile]:
@@ -134,7 +134,7 @@ def _has_stale_mapping(sources: Mapping[str, Source], lake: RawLake, settings: S
 
 @dataclass
 class _Run:
-    """A running ingestion; *lake* has the batches that are visible so far."""
+    """A running ingestion; *lake* has the batches that have become visible so far."""
 
     session: Session
     sources: dict[str, Source]
@@ -187,7 +187,7 @@ class _Run:
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:
-        """Run the mappings over all files again in each source in which these mappings or the files have changed."""
+        """In each source in which mappings over all files, or the files, have changed, run these mappings again."""
         for source in self.sources.values():
             try:
                 lake = Whole(self.session, source, self.lake, self.lake.paths()).renewed()

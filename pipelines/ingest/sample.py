@@ -1,4 +1,4 @@
-"""Shows what becomes of each record of sample files, by ingesting them in a temporary home.
+"""Shows the outcome of each record of sample files, by ingesting them in a temporary home.
 
 Here: placing the files so that the source finds them, ingesting them, and listing the outcome of each record.
 Not here: how it is shown (``pipelines.commands.check``).
@@ -42,9 +42,10 @@ _FIRST_RECORDS = 10_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a record: its rows by raw table, or why it was refused.
+    """The outcome of a record: its rows by raw table, or why it was refused.
 
-    Without rows and reasons it is a duplicate, or the mapping returns no row for it. *text*: of a refused record.
+    If it has neither rows nor reasons, it is a duplicate, or the mapping returns no row for it. *text*: the text of a
+    refused record.
     """
 
     record_no: int
@@ -57,7 +58,7 @@ class Outcome:
 class SampleFile:
     """A file: its *batch* with the counts, the outcome of each record, and the fields that no declared column reads.
 
-    *expected*: reason for which records were refused → what a good value is, for the reasons about one field.
+    *expected*: reason for which records were refused → what a valid value is, for the reasons about one field.
     """
 
     path: Path
@@ -71,7 +72,7 @@ class SampleFile:
 class Sample:
     """The *files* that could be read, and errors and warnings of the ingestion, one line each.
 
-    *whole* are the rows, by raw table, of mappings over all files, which do not tell the record of a row.
+    *whole* has the rows, by raw table, of mappings over all files; the record of such a row is unknown.
     """
 
     files: list[SampleFile] = field(default_factory=list)
@@ -91,7 +92,7 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
     """Ingest *files* of the source *name*, apart from any home.
 
     Args:
-        home: Its own sources are known beside the shipped ones; nothing in it changes.
+        home: Its own sources can be used as well as the shipped ones; nothing in it changes.
         settings: How values are read.
         name: The source.
         files: Pairs of a relation and a file; '' for the source's only relation, or the one that the file's folder or
@@ -207,7 +208,7 @@ def _outcomes(batch: Batch, rows: Sequence[tuple[str, Row]]) -> list[Outcome]:
 
 
 def _expected(source: Source, relation: str, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Reason in *outcomes* → what a good value is."""
+    """Reason in *outcomes* → what a valid value is."""
     good = {
         f"{word} {mapping.field_of(name)}": good_value(column)
         for mapping in source.mappings.values()

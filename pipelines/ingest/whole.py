@@ -165,7 +165,10 @@ class Whole:
         return self._recounted(replace(rest, batches=(*rest.batches, batch)), mappings, inputs, superseded)
 
     def _parts(self, mapping: Mapping, batch_id: str) -> list[Part]:
-        """The files to write for the kept rows, one a day. A file's version is a hash of its rows without batch ids."""
+        """The files to write for the kept rows, one for each day.
+
+        A file's version is a hash of its rows without batch ids.
+        """
         target = mapping.target
         view = kept_view(target.name)
         columns = stored_columns(target, {"source": literal(self.source.name), "batch_id": literal(batch_id)})
@@ -231,7 +234,7 @@ class Whole:
         return lake.with_superseded(superseded)
 
     def _unmapped(self, relations: Iterable[str]) -> dict[str, int]:
-        """Batch id → number of records without a row, for those of *relations* that no mapping joins with another.
+        """Batch id → number of records without a row, for the *relations* that no mapping joins with another one.
 
         Records of a joined relation need not give rows: they may only add columns to the rows of the other relation.
         """

@@ -87,27 +87,35 @@ class Lake:
         schema, name, *folder = path.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 
+    def keys(self, table: str) -> list[PartitionKey]:
+        """The partitions of *table* that have a file.
+
+        Raises:
+            HeadwaterError: the folder cannot be read.
+        """
+        folder = self.folder(table)
+        found: list[PartitionKey] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    match = _PARTITION_FOLDER.match(entry.name)
+                    if entry.name == PART:
+                        found.append(None)
+                    elif match and os.path.isfile(f"{entry.path}/{PART}"):  # noqa: PTH113  # five times as fast
+                        found.append(Day.fromisoformat(match[1]))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise HeadwaterError(f"cannot be read: {error.strerror}", where=folder) from error
+        return found
+
     def files(self, table: str) -> dict[PartitionKey, Path]:
         """The files of *table*: partition → path.
 
         Raises:
             HeadwaterError: the folder cannot be read.
         """
-        folder = self.folder(table)
-        found: dict[PartitionKey, Path] = {}
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    match = _PARTITION_FOLDER.match(entry.name)
-                    if entry.name == PART:
-                        found[None] = folder / PART
-                    elif match and (path := Path(entry.path, PART)).is_file():
-                        found[Day.fromisoformat(match[1])] = path
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise HeadwaterError(f"cannot be read: {error.strerror}", where=folder) from error
-        return found
+        return {key: self.file(table, key) for key in self.keys(table)}
 
     def versions(
         self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
@@ -145,7 +153,7 @@ class Lake:
         Raises:
             HeadwaterError: the folder cannot be read.
         """
-        return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.files(table))))}"
+        return f"{checksums_hash(self.folder(table))} {','.join(sorted(map(str, self.keys(table))))}"
 
     def damaged(self, table: str, versions: Mapping[PartitionKey, str]) -> list[Path]:
         """The damaged files of *table*, given the result of ``versions``; empty if the table has no checksums yet."""

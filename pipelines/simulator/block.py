@@ -42,7 +42,7 @@ class Counts:
     channels: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
-        """Add the counts of *other*."""
+        """Add the counts of *other* to these."""
         for name in self.__dataclass_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
@@ -110,7 +110,10 @@ def _land_events(scene: Scene, records: pl.DataFrame, landing: Landing, counts: 
 def _land_orders(
     scene: Scene, records: OrderRecords, changes: dict[str, _Waiting], landing: Landing, counts: Counts
 ) -> None:
-    """Write the versions of orders, lines and refunds that are exported on this day; *changes* stores later ones."""
+    """Write the versions of orders, lines and refunds that are exported on this day.
+
+    *changes* stores the versions for later days.
+    """
     for relation, waiting in changes.items():
         due = waiting.due(getattr(records, relation), scene.plan.bounds(scene.nth)[1]).sort("updated_at")
         if not due.height:

@@ -64,7 +64,8 @@ def make_catalogue(plan: Plan) -> Catalogue:
     parameters = plan.parameters
     count = parameters.products
     category = np.arange(count, dtype=np.int64) % len(CATEGORIES)
-    # Draw the popularity: if it followed from the sku's number, as the category does, it would depend on the category.
+    # Draw the popularity at random: if it were computed from the sku's number, as the category is, it would depend on
+    # the category.
     weight = 1.0 / (1.0 + rng.permutation(count)) ** 0.9
     products = _products(plan, category, rng)
     boost = np.where(category[:, None] == category, 2.5, 0.0)
@@ -106,7 +107,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
 
 
 def product_names(frame: pl.DataFrame) -> pl.DataFrame:
-    """``config/product_names.csv`` of the products *frame*, which is as in ``Catalogue``."""
+    """The content of ``config/product_names.csv`` for the products in *frame*, which is as in ``Catalogue``."""
     texts = {text for column in ("name", "category", "brand") for text in frame[column].drop_nulls()}
     pieces = re.compile("|".join(sorted(map(re.escape, ENGLISH), key=len, reverse=True)))
     english = {text: " ".join(ENGLISH[piece] for piece in pieces.findall(text)) for text in sorted(texts)}

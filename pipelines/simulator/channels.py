@@ -1,6 +1,6 @@
 """The channels that bring visitors to the made-up shop: how their visits are marked, what they cost, what they cause.
 
-Here: the channels of a simulation, as data; everything about a channel that is true by construction.
+Here: the channels of a simulation, as data: the true properties of each channel.
 Not here: which visit comes by which channel, and what is lost without one (``marketing``).
 """
 
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 class Channel:
     """A channel. *name* is the one that the shipped rules of ``config/channels.yaml`` find from its marks.
 
-    Of the visits that any channel brings, it brings a share in proportion to *weight*: *early* times as many of the
-    first visits of a journey, *decided* times as many of the visits of people who have made up their mind.
+    Its share of the visits that channels bring is in proportion to *weight*; among first visits of a journey its weight
+    is multiplied by *early*, among visits of people who have decided to buy by *decided*.
 
-    What it causes: without the channel, the share *comes_anyway* of its visits would happen all the same. In the
+    What it causes: without the channel, the share *comes_anyway* of its visits would happen nevertheless. In the
     person's later visits the chance of an order is multiplied by 1 + the sum of the effects of all channels; of each
     channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links
     lead to campaign and product pages, if the shop has deep links.
 
-    *cost* is the average price of a visit in the shop's currency (0 = free, so without spend): by last touch, ads
-    return 1.5 to 8 times their cost, and email 20 to 40 times. *click_rate* is the clicks for each time that the ad is
-    shown. *currency* is the one in which its bills may be.
+    *cost* is the average price of a visit in the shop's currency (0 = free, so without spend). The prices are such
+    that, by last touch, ads return 1.5 to 8 times their cost, and email 20 to 40 times. *click_rate* is clicks ÷ views
+    of the ad. *currency* is the currency of its bills, if they are in another one.
     """
 
     name: str
@@ -53,7 +53,7 @@ CHANNELS = (
         lands_deep=False,
         referrer="https://www.baidu.com/",
     ),
-    # Ads for the shop's own name: people who were about to come anyway.
+    # Ads for the shop's own name: most of them were about to come anyway.
     Channel(
         *("paid_search", 0.09),
         decided=3.0,
@@ -131,7 +131,7 @@ CHANNELS = (
         utm_medium="email",
         utm_campaign="weekly",
     ),
-    # Coupon sites: they bring nobody who would not have come.
+    # Coupon sites: all their visitors would have come anyway.
     Channel(
         *("affiliate", 0.04),
         decided=1.5,
@@ -143,4 +143,4 @@ CHANNELS = (
         utm_campaign="cashback",
     ),
 )
-"""The channels of the shop. ``direct`` comes first: programs come by it, and so do visits without any mark."""
+"""The channels of the shop. ``direct`` is first: it has the visits of programs, and those without any mark."""

@@ -1,7 +1,7 @@
-"""Order lines that result from a visit in which their sku was neither clicked nor carted.
+"""Order lines whose sku was neither clicked nor added to the cart in the visit before.
 
 Here: gifts and add-ons added to an order, bundles, and lines exported under an id that occurs nowhere else.
-Not here: lines of carted and clicked products, and orders by telephone (``sales``).
+Not here: lines of products that were clicked or added to a cart, and orders by telephone (``sales``).
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ def with_extras(scene: Scene, lines: pl.DataFrame, touches: pl.DataFrame, rng: n
 
 
 def _added(orders: pl.DataFrame, kind: str, rate: float, choose: Choose, rng: np.random.Generator) -> pl.DataFrame:
-    """One line of *kind* for each of a random share *rate* of *orders* (a row per order); *choose* draws the skus."""
+    """One line of *kind* for each of a random share *rate* of *orders* (a row per order).
+
+    The function *choose* draws the skus.
+    """
     chosen = orders.filter(pl.Series(rng.random(orders.height) < rate))
     return _never_shown(chosen, kind, "order", pl.Series(choose(chosen.height), dtype=pl.Int64))
 

@@ -1,15 +1,15 @@
-"""Which channel brings each visit, what its visits cause later, and what the shop sells less without a channel.
+"""Which channel brings each visit, what a channel's visits cause later, and what the shop would not sell without it.
 
 Here: the draws of channels, the memory of earlier visits, the exact effect of each channel, its spend.
 Not here: the channels (``channels``), when visits start (``people``), which carts are ordered (``sales``).
 
-A channel's true effect is a counterfactual: the same simulation without it. Its visits do not happen, except those of
-people who would have come anyway, who now come directly; its earlier visits no longer make an order more likely; every
-random draw stays. An order is made if its draw is below the chance of its visit, and both chances are known, so what is
-lost can be counted in the same simulation, channel by channel. Orders lost without two channels are not the sum of
-those lost without each: a visit may need both.
+A channel's true effect is a counterfactual: the same simulation without it. In that simulation its visits do not
+happen, except those of people who would have come anyway and now come directly. Its earlier visits do not make an order
+more likely. All random draws are the same. An order is made if its draw is below the chance of its visit, and both
+chances are known, so the lost orders can be counted in the same simulation, for each channel. Orders lost without two
+channels are not the sum of those lost without each: a visit may need both.
 
-These draws have a random stream of their own, so that channels change nothing else in the log.
+These draws have their own random stream, so that channels change nothing else in the log.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ DIRECT = 0
 
 _DAY = 86_400_000
 _DECIDED_RATE = 0.3
-"""Share of visits by people who have made up their mind to buy."""
+"""Share of visits by people who have already decided to buy."""
 _CHANCES = (0.55, 1.25)
-"""By how much the chance of an order is multiplied in the visits of others, and in theirs."""
+"""Factors on the chance of an order: in visits of people who have not decided, and of people who have."""
 _EARLY_AFTER = 3 * _DAY
-"""A visit begins a new journey if the person has not come for so long, in ms."""
+"""A visit begins a new journey if the person's last visit was at least this many ms ago."""
 _EARLY_RATE = 0.3
 """Share of people whose first visit in the log begins a journey; the others came before the log begins."""
 _TOUCH_WINDOW = 30 * _DAY
@@ -56,12 +56,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How the visits of a day come about; *happens*, *mark* and *base* have one entry per visit.
+    """Which channels bring the visits of a day; *happens*, *mark* and *base* have one entry per visit.
 
     *channel* is the channel that brings a visit, *mark* the one that the log shows. *happens* is false for visits that
-    would only be brought by the channel that the simulation is without. *base* multiplies the chance of an order;
-    *lift* (a row per channel) is what the earlier visits by a channel add to that factor. *touched*, also a row per
-    channel: the person came by the channel in this visit or within 30 days before it.
+    only the excluded channel of the simulation would bring. *base* multiplies the chance of an order; *lift* (a row per
+    channel) is what earlier visits through the channel add to that factor. *touched* (also a row per channel): whether
+    the person came through the channel in this visit or within 30 days before it.
     """
 
     channel: Ints
@@ -74,12 +74,12 @@ class Arrivals:
 
     @property
     def factor(self) -> Floats:
-        """By how much the chance of an order is multiplied in each visit."""
+        """The factor on the chance of an order, for each visit."""
         factor: Floats = self.base * (1 + self.lift.sum(axis=0))
         return factor
 
     def orders(self, scene: Scene, visit: Ints, luck: Floats) -> pl.DataFrame:
-        """What each channel has to do with orders: the columns ``CHANNEL_COLUMNS``, a row per channel.
+        """The effect of each channel on the orders: the columns ``CHANNEL_COLUMNS``, a row per channel.
 
         *visit* is that of each order, and *luck* the draw that was below the chance: 0 for orders that depend on their
         visit only.
@@ -94,7 +94,7 @@ class Arrivals:
 
 
 def arrive(scene: Scene, visits: Visits, memory: Memory) -> Arrivals:
-    """How *visits* come about; adds them to *memory*."""
+    """Which channels bring *visits*; adds the visits to *memory*."""
     rng, parameters = scene.stream(Stage.CHANNELS), scene.parameters
     channels, size = parameters.channels, len(visits)
     order = np.lexsort((visits.start, visits.user))
@@ -137,7 +137,7 @@ def arrive(scene: Scene, visits: Visits, memory: Memory) -> Arrivals:
 def _before(user: Ints, times: Ints, latest: Ints) -> Ints:
     """For each visit the latest of *times* in earlier visits of the day by its *user*, else *latest* of the user.
 
-    Visits are sorted by user and time; a time of 0 is none.
+    Visits are sorted by user and time; a time of 0 means no visit.
     """
     if not len(user):
         return times
@@ -163,7 +163,7 @@ def _drawn(channels: tuple[Channel, ...], is_early: Bools, is_decided: Bools, is
             for deep in (False, True)
         ]
     )
-    # If no channel has links to campaign and product pages, visits of these are direct.
+    # If no channel has links to campaign and product pages, visits that land on these are direct.
     weights[weights.sum(axis=1) == 0, DIRECT] = 1
     bounds = weights.cumsum(axis=1)
     bounds /= bounds[:, -1:]
@@ -175,7 +175,7 @@ def _drawn(channels: tuple[Channel, ...], is_early: Bools, is_decided: Bools, is
 def spend_of(plan: Plan, nth: int, visits: pl.DataFrame) -> pl.DataFrame:
     """What the channels cost on day *nth*, by the *visits* that they brought (columns channel, visits).
 
-    The fields of the native relation ``spend``, and ``spend``, the cost in the shop's currency.
+    Columns: the fields of the native relation ``spend``, and ``spend``, the cost in the shop's currency.
     """
     rng, end = plan.stream(Stage.SPEND, plan.days[nth]), plan.bounds(nth)[1]
     brought: dict[str, int] = dict(visits.select("channel", "visits").iter_rows())

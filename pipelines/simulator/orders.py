@@ -70,7 +70,7 @@ def exchange_rates(plan: Plan) -> pl.DataFrame:
 
 
 def _pay(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row per order: paid_at and cancelled_at (null = never), currency, and rate (its price in CNY)."""
+    """One row per order: paid_at and cancelled_at (null = never), currency, and rate (the currency's price in CNY)."""
     parameters = scene.parameters
     orders = lines.unique("order", keep="first", maintain_order=True)
     orders = orders.select("order", "order_id", "user", "ordered_at")
@@ -162,7 +162,7 @@ def _line_versions(scene: Scene, lines: pl.DataFrame, rng: np.random.Generator) 
         unit_price=_money("unit_price"),
         discount=_money("discount"),
         unit_cost=_money("unit_cost"),
-        # Refunds are separate records with their own time, so no line states a refunded amount.
+        # Refunds are separate records with their own time, so lines have no refunded amount.
         refunded_amount=pl.lit(None, dtype=pl.Float64),
         updated_at="updated_at",
     )

@@ -33,13 +33,15 @@ class SimulationParameters:
     # How visitors come
     channels: tuple[Channel, ...] = CHANNELS
     channel_effects: bool = True
-    """Whether channels have effects. Without them every visit would happen anyway, and none makes an order more
-    likely."""
+    """Whether channels have effects.
+
+    If not, every visit would happen without its channel too, and none makes an order more likely.
+    """
     without_channel: str | None = None
-    """A channel that the simulation is without: the same shop, were this channel switched off."""
+    """A channel to exclude: the simulation shows the same shop with this channel switched off."""
 
     experiment_days: int = 0
-    """On so many of the last days an icon of the home page is an A/B test; see ``shop.EXPERIMENT``."""
+    """On this many of the last days an icon of the home page is an A/B test; see ``shop.EXPERIMENT``."""
 
     # Who is behind a device
     second_device_rate: float = 0.15
@@ -49,7 +51,7 @@ class SimulationParameters:
     guest_rate: float = 0.2
     """People without an account: they never log in and never buy."""
     never_login_rate: float = 0.12
-    """Visits without a log-in; 80 % of those that add to the cart have to log in after all."""
+    """Visits that begin without a log-in; in 80 % of those with an add-to-cart the visitor has to log in later."""
     late_login_rate: float = 0.25
     """Visits during which the visitor logs in."""
     deep_link_rate: float = 0.12
@@ -63,7 +65,7 @@ class SimulationParameters:
     page_id_reset_rate: float = 0.002
     """Visits before which the app was reinstalled: PageIds start from 1 again."""
     seconds_off_rate: float = 0.3
-    """Devices whose clock is up to 30 seconds fast or slow, which a slow request could explain as well."""
+    """Devices whose clock is up to 30 seconds fast or slow, which could also be explained by a slow request."""
     clock_error_seconds: float = 8.0
     """Standard deviation of the clock error of all other devices."""
     wrong_clock_rate: float = 0.08
@@ -114,7 +116,7 @@ class SimulationParameters:
 
 @dataclass(frozen=True)
 class Trap:
-    """A way in which a log can mislead its readers.
+    """A way in which a log can mislead those who analyse it.
 
     *rates* names its parameters; if all are 0 the trap is off. If it is on they have the defaults of
     SimulationParameters, or the values of *opt_in* if the trap is not in the realistic mix.

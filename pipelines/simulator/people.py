@@ -60,7 +60,7 @@ class Population:
 
 
 def make_population(plan: Plan, block: int) -> Population:
-    """The devices of *block* and their users."""
+    """The devices of the block with the number *block*, and their users."""
     rng, parameters = plan.stream(Stage.POPULATION, block=block), plan.parameters
     first = plan.first_device(block)
     devices = plan.first_device(block + 1) - first
@@ -103,7 +103,7 @@ def _clocks(plan: Plan, block: int, rng: np.random.Generator, devices: int) -> t
     skew = np.where(wrong, rng.normal(0, 2 * 3_600_000, devices), skew)
     is_set = wrong & (rng.random(devices) < parameters.clock_set_rate)
     is_set_at = np.where(is_set, rng.integers(start, plan.end, devices), np.iinfo(np.int64).max)
-    # The clock of some devices has never been set. It started with 1970-01-01 one day before the simulation begins.
+    # The clock of some devices was never set: one day before the simulation begins it showed 1970-01-01.
     epoch = (kind >= parameters.wrong_clock_rate) & (kind < parameters.wrong_clock_rate + parameters.epoch_clock_rate)
     skew = np.where(epoch, 86_400_000 - start, skew)
     # Clocks that are seconds off have their own random stream, so that this trap does not change the others' draws.

@@ -45,7 +45,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A simulation. *midnights* has the begin of each of *days* (epoch ms), and the end of the last day."""
+    """A simulation. *midnights* has the start of each of *days* (epoch ms), and the end of the last day."""
 
     parameters: SimulationParameters
     seed: int
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are."""
+        """The number of blocks."""
         return -(-self.devices // self.parameters.devices_per_block)
 
     def first_device(self, block: int) -> int:
@@ -69,11 +69,14 @@ class Plan:
         return min(block * self.parameters.devices_per_block, self.devices)
 
     def bounds(self, nth: int) -> tuple[int, int]:
-        """Begin and end of day *nth*, in epoch ms."""
+        """Start and end of day *nth*, in epoch ms."""
         return int(self.midnights[nth]), int(self.midnights[nth + 1])
 
     def stream(self, stage: Stage, day: dt.date | None = None, block: int = 0) -> np.random.Generator:
-        """The random stream of *stage* on *day* in *block*; without a day, for a stage that does not depend on it."""
+        """The random stream of *stage* on *day* in *block*.
+
+        Without *day* for a stage that does not depend on the day.
+        """
         key = (int(stage), block, day.toordinal() if day else 0)
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))
 

@@ -89,14 +89,19 @@ def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.D
 
 
 def _happening(arrivals: Arrivals, rows: pl.DataFrame) -> pl.DataFrame:
-    """*rows* of visits that happen. Draws are made for all visits, so that a missing channel does not change them."""
+    """*rows* of visits that happen.
+
+    Random numbers are drawn for all visits, so that excluding a channel does not change them.
+    """
     return rows if arrivals.happens.all() else rows.filter(pl.Series(arrivals.happens[rows["visit"].to_numpy()]))
 
 
 def _from_carts(
     scene: Scene, touches: pl.DataFrame, arrivals: Arrivals, luck: Floats, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Order lines from visits with carts. A product carted twice gives one line; its event is the later cart.
+    """Order lines from visits with carts.
+
+    A product that was added to the cart twice gives one line; its event is the later add-to-cart.
 
     A visit leads to an order if the number drawn for it, which is written to *luck*, is below its chance.
     """

@@ -71,16 +71,16 @@ EXPERIMENT = "icon-1"
 """The A/B test of the first icon; each user always sees the same of its two variants."""
 EXPERIMENT_CONTENTS = (f"ab/{EXPERIMENT}/A", f"ab/{EXPERIMENT}/B")
 EXPERIMENT_FACTOR = 1.6
-"""The share of clicks of an icon as B, as a multiple of its share as A."""
+"""The icon's share of clicks as variant B, as a multiple of its share as variant A."""
 _EXPERIMENT_SHARE = 0.04
-"""The share of clicks of the icon as A: large enough that the demo's few visitors show the difference."""
+"""The icon's share of clicks as variant A; large enough for the difference to show with the demo's few visitors."""
 
 
 @dataclass(frozen=True)
 class Positions:
     """What can be clicked on the portal pages (home, category, my) on a day; one row per position.
 
-    *slot* 0 means no slot. *shelf* NOTHING means the visitor's feed, or for the search box the results of a query.
+    *slot* 0 means no slot. *shelf* NOTHING means the visitor's feed, or, for the search box, the results of a query.
     *content* is an index of the shop's contents. *weight* is the share of the page's clicks, *visibility* the
     probability of an exposure per view of the home page.
     """
@@ -144,7 +144,7 @@ class Shop:
         return pl.DataFrame(rows, schema=columns, orient="row")
 
     def experiment(self) -> pl.DataFrame:
-        """The A/B test, a row each variant; columns experiment, variant, first_day, last_day, click_share."""
+        """The A/B test, one row for each variant; columns experiment, variant, first_day, last_day, click_share."""
         days = [day for day in self.plan.days if is_tested(self.plan, day)]
         return pl.DataFrame(
             {

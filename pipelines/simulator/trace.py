@@ -31,7 +31,7 @@ EVENT_TYPES = codebook(event.name.lower() for event in Event)
 class Trace:
     """The events of a day's walks, in the order in which they were generated. An event's *position* is its row number.
 
-    The first rows are the views of the landing pages, one a visit.
+    The first rows are the views of the landing pages, one for each visit.
     *time*: ms since the visit's start. *page*: PageId within the visit, from 0. Null is 0 in *slot*, NOTHING in *sku*
     and *content*. *sku*: code of a product; a cart may name a variant. *head*: position of the latest entrance click
     (its own for an entrance click); NOTHING before the first. *duration* (ms) and *pages* have one entry per visit.

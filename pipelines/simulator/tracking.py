@@ -60,8 +60,8 @@ class Devices:
 class TrackedDay:
     """The log of the visits that start in a scene, and the true time of each event.
 
-    *records* has the fields of the native format, times as epoch ms; landed_at, the time of receipt, by which it is
-    sorted; and is_repeat, true for duplicates. *happened* (epoch ms) has one entry for each event of the trace.
+    *records* has the fields of the native format, times as epoch ms; landed_at, the time of receipt, by which *records*
+    is sorted; and is_repeat, true for duplicates. *happened* (epoch ms) has one entry for each event of the trace.
     """
 
     records: pl.DataFrame
@@ -88,7 +88,7 @@ class _Sent(NamedTuple):
 
 
 def track(scene: Scene, visits: Visits, arrivals: Arrivals, trace: Trace, devices: Devices) -> TrackedDay:
-    """The log of the walks of *scene* that happen; updates *devices*."""
+    """The log of those walks of *scene* that happen; updates *devices*."""
     rng = scene.stream(Stage.TRACKING)
     timing = _schedule(scene, visits, trace, devices, rng)
     logged = _with_logins(trace, timing)

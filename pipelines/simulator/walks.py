@@ -261,7 +261,7 @@ class _Walk:
         self._click_position(ix[~is_shelf], chosen[~is_shelf])
 
     def _click_as_b(self, of_b: Ints, chosen: Ints) -> None:
-        """Draw again where the visits *of_b* (rows of *chosen*) click on the home page: B gets more clicks."""
+        """For the visits *of_b* (rows of *chosen*), draw again what they click on the home page: B gets more clicks."""
         positions = self.storefront.positions
         assert self.storefront.tested is not None
         offered = np.flatnonzero(positions.page == Page.HOME)
@@ -293,7 +293,7 @@ class _Walk:
         self._open(ix, target, shelf, np.full(len(ix), NOTHING))
 
     def _record_click(self, ix: Ints, module: Ints, **columns: AnyArray) -> None:
-        """Record a click. An entrance click is the head of itself and of the later events before the next one."""
+        """Record a click. An entrance click is the head of itself and of the events up to the next entrance click."""
         is_entrance = module < len(ENTRANCES)
         own = self.log.count + np.arange(len(ix))
         self.head[ix] = np.where(is_entrance, own, self.head[ix])

@@ -1,10 +1,10 @@
 """How far back each table reads the events, so that old events can be deleted.
 
-If events before a day are deleted, a table that reads them n days back can be computed from n days after that day on.
-Before that, a table with ``detail: true`` has no days any more, and the days of other tables stay as they are.
+If the events before a day are deleted, a table that reads events n days back can be computed only for days at least n
+days after that day. Of earlier days, a table with ``detail: true`` keeps none, and other tables keep theirs unchanged.
 
 Here: this number for each table, and refusing models that would need deleted events.
-Not here: deleting (``pipelines.compute.old_events``), what it means for a plan (``pipelines.compute.planner``).
+Not here: deleting (``pipelines.compute.old_events``), the effect on a plan (``pipelines.compute.planner``).
 """
 
 from __future__ import annotations
@@ -66,18 +66,21 @@ def first_days(project: Project, events_from: dt.date | None) -> dict[str, dt.da
 
 
 def require_days(look_back: Mapping[str, int], events_days: int, file: Path) -> None:
-    """Raise a HeadwaterError if *events_days*, in the settings *file*, are too few for a table of *look_back*."""
+    """Raise a HeadwaterError if *events_days*, in the settings *file*, is too small for a table of *look_back*."""
     table = max(look_back, key=lambda name: look_back[name])
     if events_days <= look_back[table]:
         raise HeadwaterError(
             f"retention.events_days: {events_days} is too short: {table} reads events {look_back[table]} days back",
             where=file,
-            remedy=f"set at least {look_back[table] + 1}; with more, late events and new settings reach further back",
+            remedy=f"set at least {look_back[table] + 1}; a larger number lets late events change older days",
         )
 
 
 def _days_back(project: Project, file: SqlFile, readable: Mapping[str, int]) -> Iterator[int]:
-    """How many days back *file* reads events, for each of the tables *readable* (table → the same of that table)."""
+    """How many days back *file* reads events, directly and through other tables.
+
+    *readable*: table → how many days back that table reads them.
+    """
     for read in project.reads[file.name]:
         if read.table not in readable or (isinstance(file, Check) and read.table == file.model):
             continue
@@ -91,7 +94,7 @@ def _days_back(project: Project, file: SqlFile, readable: Mapping[str, int]) -> 
 
 
 def _refuse(project: Project, model: Model) -> None:
-    """Refuse *model*, which reads events, if it could not keep its old days, or if persons could not be forgotten."""
+    """Refuse *model*, which reads events, if it could not keep its old days or ``headwater forget`` could not work."""
     if model.is_detail:
         if project.reads_itself(model):
             raise _refusal(model, "reads its own day before, so it cannot have 'detail: true'", "remove one of them")

@@ -173,7 +173,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
         for part in known[way[-1]].parts:
             if part not in known:
                 raise HeadwaterError(
-                    f"'{way[-1]}.formula' names '{part}', which is no metric; a formula over columns needs 'from'",
+                    f"'{way[-1]}.formula' names '{part}', which is not a metric; a formula over columns needs 'from'",
                     where=path,
                     remedy=nearest(part, known),
                 )
@@ -184,7 +184,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
 
 
 def _check_names(path: Path, found: Metrics) -> None:
-    """Check that no two metrics share a name, unless the formula of one is just the other."""
+    """Check that no two metrics share a name, unless the formula of one is only the key of the other."""
     for language in ("zh", "en"):
         seen: dict[str, Metric] = {}
         for metric in found.values():

@@ -104,7 +104,7 @@ class SqlFile:
         path: The file.
         description: What its rows are, in a sentence or two.
         reads: Table → how many days before the computed day the query reads, as an expression of the settings, or
-            ``all``. Tables that are read only for the computed day are not listed.
+            ``all``. Tables that are read only on the computed day are not listed.
         source: The file's text.
         tree: The query, with its parameters as placeholders and without comments.
     """
@@ -152,7 +152,7 @@ class SqlFile:
         return _bound_sql(self, self.key_of(values))
 
     def key_of(self, values: Mapping[str, Value]) -> ValueKey:
-        """Those of *values* that the file uses, as a key for caches.
+        """The parameters among *values* that the file uses, as a key for caches.
 
         The key has the types of the values too, because 7 and 7.0 are equal but give different SQL.
 
@@ -220,7 +220,7 @@ class Check(SqlFile):
     Attributes:
         model: The model that it validates; in the check's query that table is the new, unpublished result.
         severity: ``error`` keeps the old partition and holds back downstream tables; ``warn`` only reports.
-        remedy: What to do if it fails.
+        remedy: What to do if the check fails.
     """
 
     model: str

@@ -129,7 +129,7 @@ def _date(node: exp.Expr) -> dt.date | None:
 
 
 def _number(node: exp.Expr) -> Fraction | None:
-    """The value of an expression of number literals, + − * / and CEIL; None for any other."""
+    """The value of an expression of number literals, + − * / and CEIL; None for any other expression."""
     if isinstance(node, exp.Literal) and not node.is_string:
         return Fraction(node.name)
     if isinstance(node, exp.Paren):

@@ -80,7 +80,7 @@ class Project:
             yield read.table, day
 
     def reads_any_of(self, name: str, key: dt.date | None, partitions: Collection[tuple[str, dt.date | None]]) -> bool:
-        """Whether the partition *key* of the model *name* reads one of *partitions*."""
+        """Whether any of *partitions* is read to compute the partition *key* of the model *name*."""
         for read in self.reads[name]:
             if key is None and self.is_partitioned(read.table):
                 if any(table == read.table for table, _ in partitions):
@@ -115,7 +115,7 @@ class Project:
         return reached
 
     def upstream(self, names: Iterable[str]) -> set[str]:
-        """The models that any of *names* reads, directly or through other models."""
+        """The models that any of *names* read, directly or through other models."""
         reached: set[str] = set()
         wanted = set(names)
         for name in reversed(list(self.models)):
@@ -243,7 +243,7 @@ def _unique(found: Iterable[Model]) -> dict[str, Model]:
 def _order(models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[str, tuple[Read, ...]]) -> list[str]:
     """The models in an order in which each comes after the tables that it reads, and that its checks read.
 
-    A check may also read a table that is computed from its model; of this table it reads what is published.
+    A check may also read a table that is computed from its own model; it then reads the published rows of that table.
     """
     graph = {
         name: {read.table for read in reads[name] if read.table in models and read.table != name} for name in models
@@ -263,12 +263,15 @@ def _order(models: Mapping[str, Model], checks: Iterable[Check], reads: Mapping[
 
 
 def _sorted(graph: Mapping[str, set[str]]) -> list[str]:
-    """The names in an order in which each comes after those it depends on; the same in every process."""
+    """The names in an order in which each comes after those that it depends on.
+
+    The order is the same in every process.
+    """
     return list(TopologicalSorter({name: sorted(graph[name]) for name in graph}).static_order())
 
 
 def _upstream(graph: Mapping[str, set[str]], name: str) -> set[str]:
-    """The models before *name* in *graph*, directly or not."""
+    """The models that *name* depends on in *graph*, directly or not."""
     found: set[str] = set()
     waiting = [name]
     while waiting:

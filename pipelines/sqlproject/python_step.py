@@ -62,7 +62,7 @@ def run_step(
 ) -> str:
     """Run *function* on the rows of *query*; returns a query that reads its result, cast to *columns* (name → type).
 
-    The function is given the rows of one day, ``dt``, at a time; without any rows, an empty frame.
+    The function is given the rows of one day, ``dt``, at a time; if there are no rows, it is given an empty frame.
     Rows are passed as Parquet files in *folder*, which must exist until the returned query has run.
 
     Raises:

@@ -69,7 +69,7 @@ class Query:
 
     @cached_property
     def sql(self) -> str:
-        """The text of *tree* for DuckDB, with each ``$name`` as a parameter."""
+        """The SQL text of *tree* for DuckDB, with each ``$name`` as a parameter."""
         return self.tree.sql(dialect=DIALECT, comments=False)
 
 
@@ -93,7 +93,7 @@ def read_queries(path: Path) -> dict[str, Query]:
 
 
 def whole_file(path: Path) -> Query:
-    """A saved query of a home, which is the whole file *path*; its text is '' if the file cannot be read."""
+    """A saved query of a home: the content of the file *path*, or '' if the file cannot be read."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):

@@ -46,7 +46,7 @@ class Read:
 
     @property
     def days(self) -> int | None:
-        """The largest offset: how many days back the query reads; None for all days."""
+        """The largest offset, which is how many days back the query reads; None for all days."""
         return None if self.offsets is None else self.offsets[-1]
 
     def days_of(self, day: dt.date) -> list[dt.date]:
@@ -55,7 +55,7 @@ class Read:
 
 
 def values_for(file: SqlFile, parameters: Mapping[str, Value], span: DaySpan | None) -> dict[str, Value]:
-    """*parameters* and those for the days of *span*: dt for a model with ``as_of``, else from_dt and to_dt.
+    """*parameters*, and the parameters for the days of *span*: dt for a model with ``as_of``, else from_dt and to_dt.
 
     *span* is None if *file* is not computed by day; then only *parameters* are returned.
     """
@@ -202,7 +202,7 @@ def _require_declared(
 
 
 def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
-    """Whether *file* may read all days of *table*: both must be versioned by their rows, not by their inputs.
+    """Whether *file* may read all days of *table*, for which both must be versioned by their rows, not by their inputs.
 
     Only then does the planner compute the rows of *table* before it decides whether *file* is stale.
     """

@@ -2,7 +2,7 @@
 
 Here: the absorbing Markov chain of Anderl, Becker, von Wangenheim and Schumann, 'Mapping the customer journey: Lessons
 learned from graph-based online attribution modeling', International Journal of Research in Marketing 33 (2016) 457–474.
-Its states are '(start)', the last *order* touchpoints of a path (at its beginning fewer), '(conversion)' and '(null)',
+Its states are '(start)', the last *order* touchpoints of a path (fewer at its beginning), '(conversion)' and '(null)',
 the end of a path without an order. Removing a touchpoint sends every path that reaches it to '(null)'.
 Not here: counting transitions (``sql/attribution/touch_transitions.sql``) and standard errors
 (``resampling``).
@@ -11,7 +11,7 @@ Not here: counting transitions (``sql/attribution/touch_transitions.sql``) and s
 '(conversion)'. N = (I − Q)⁻¹: N[i, j] is the expected number of visits to j from i. h = N r is the probability to
 convert. S are the states whose last touchpoint is k, and f_s is the probability that s is the first of them that a path
 reaches. The visits to a state of S are those after each first one, N[0, S] = f N[S, S]; so f = N[0, S] N[S, S]⁻¹. The
-inverse exists: it is the Schur complement of I − Q. What is lost is what converts after a first visit:
+inverse exists: it is the Schur complement of I − Q. The lost conversions are those after a first visit to a state of S:
 
     effect_k = f · h_S / h_0 = N[0, S] N[S, S]⁻¹ h_S / h_0
 
@@ -35,16 +35,16 @@ SEPARATOR = " > "
 START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
 
 _MOST_FACTORISED = 1000
-"""Up to this number of states I − Q is inverted; above, paths are followed."""
+"""Up to this number of states I − Q is inverted; for more states, paths are followed step by step."""
 
 _STILL_GOING = 1e-15
 """Paths are followed until, from every state, no more than this share has not ended: about 35 mean lengths."""
 
 _MOST_STEPS, _MOST_FALLEN_BACK = 1000, 5000
-"""Paths that go on for more steps than this are inverted after all, up to the second number of states."""
+"""If paths go on for more steps than this, I − Q is inverted after all, up to the second number of states."""
 
 _AT_A_TIME = 32
-"""Touchpoints whose removal is followed at a time."""
+"""How many touchpoints' removals are computed together."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def sums(places: Ints, amounts: Floats, size: int) -> Floats:
 def _converting(chain: Chain, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """(states,) Whether a state is reached from '(start)' and can reach '(conversion)' by *used* transitions.
 
-    A path in another state never converts, so such a state is as good as '(null)'. Without these states every path
+    A path in another state never converts, so such a state is equivalent to '(null)'. Without these states every path
     ends, so I − Q is regular. States that no path can leave occur if the counts are weights, and some are 0.
     """
     source, target = chain.source[used], chain.target[used]
@@ -176,10 +176,11 @@ def _factorised(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
 def _followed(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
     """The same as ``_factorised``, by following paths step by step until no more than ``_STILL_GOING`` of them go on.
 
-    For many states with few transitions each, as in chains of order 2 and 3. A factorisation fills up there: it needs
-    nearly as much memory and time as one of the full matrix.
+    For many states with few transitions each, as in chains of order 2 and 3. There, a factorisation needs nearly as
+    much memory and time as that of a full matrix.
     """
-    # Of each stay in a state only the leaving is followed: long repetitions of a touchpoint would take many steps.
+    # Staying in a state is skipped, only leaving it is followed: otherwise long repetitions of a touchpoint would take
+    # many steps.
     leaving = 1 - steps.diagonal()
     moves = csr_array((steps - diags_array(steps.diagonal())).multiply(1 / leaving[:, None]))
     gain = reward / leaving

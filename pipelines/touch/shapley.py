@@ -7,10 +7,10 @@ touchpoints S existed, the paths with no other touchpoint would remain.
 - **Set game**, in orders: v(S) is the number of orders that remain. Each set is a unanimity game, whose value is shared
   evenly, so each order is split evenly over the distinct touchpoints of its path; nothing has to be enumerated.
 - **Conversion-rate game**: v(S) = orders / (orders + non-conversions) of the paths that remain, 0 if there are none.
-  The shares may be negative: a touchpoint that lowers the rate.
+  A share may be negative, for a touchpoint that lowers the rate.
 
 The values of all touchpoints sum to v(all).
-Not here: counting sets (``tables``) and other shoppers (``resampling``).
+Not here: counting sets (``tables``) and standard errors (``resampling``).
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ MOST_EXACT = 20
 """Touchpoints up to which the rate game is computed exactly, over all 2^20 sets (some 50 MB)."""
 
 _AT_A_TIME = 1 << 16
-"""Numbers of sets and games that are computed together: few calls for small games, little memory for large ones."""
+"""How many sets and games are computed together, so that small games need few calls and large games little memory."""
 
 CIRCLES = 100
-"""Random circles that are sampled above that. They leave an error of 7 % in a standard error."""
+"""The number of random circles that are sampled for more touchpoints.
+
+They leave an error of 7 % in a standard error.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ def sets_of(texts: Sequence[str]) -> Sets:
 
 
 def set_game(sets: Sets, orders: Floats) -> Floats:
-    """(K,) The Shapley value of each touchpoint in the set game, in orders. *orders* (sets,) is the orders of each."""
+    """(K,) The Shapley value of each touchpoint in the set game, in orders.
+
+    *orders* (sets,) has the number of orders of each set.
+    """
     shares = np.repeat(orders / sets.sizes, sets.sizes)
     return sums(sets.members, shares, len(sets.touchpoints))
 
@@ -94,7 +100,8 @@ def rate_games(sets: Sets, orders: Floats, non_conversions: Floats) -> Floats:
     games = max(1, _AT_A_TIME >> players)
     for first in range(0, orders.shape[1], games):
         own = np.s_[:, first : first + games]
-        # A touchpoint without a path changes nothing: its value is 0, and those of the others are the same without it.
+        # A touchpoint that is in no path changes nothing: its value is 0, and the values of the others are the same
+        # without it.
         used = (orders[own] + non_conversions[own]).any(axis=1)
         present, members = np.unique(sets.members[np.repeat(used, sets.sizes)], return_inverse=True)
         if len(present):
@@ -159,11 +166,11 @@ def sampled_rate_game(
 ) -> tuple[Floats, Floats]:
     """(K,) Estimates of ``rate_game`` for any number of touchpoints, and (K,) their standard errors.
 
-    Touchpoints join in random order, and each gets what it changes; the mean over orders estimates the Shapley value
-    (Castro, Gómez and Tejada, 'Polynomial calculation of the Shapley value based on sampling', Computers & Operations
-    Research 36 (2009) 1726–1730). The orders are taken from *circles* of touchpoints: from one circle all 2 K orders
-    that begin at any place and go either way round. Each touchpoint then joins first, second … equally often, which
-    removes most of the variance, and all these orders need only the rates of the circle's arcs.
+    Touchpoints join in random order, and each gets the change of the rate when it joins; the mean over orders estimates
+    the Shapley value (Castro, Gómez and Tejada, 'Polynomial calculation of the Shapley value based on sampling',
+    Computers & Operations Research 36 (2009) 1726–1730). The orders are taken from *circles* of touchpoints: from one
+    circle all 2 K orders that begin at any place and go either way round. Each touchpoint then joins first, second …
+    equally often, which removes most of the variance, and all these orders need only the rates of the circle's arcs.
 
     The values of all touchpoints sum to v(all). The standard error is that of sampling the circles, 2 or more; *seed*
     makes the result repeatable.
@@ -211,7 +218,7 @@ def _arc_rates(sets: Sets, place: Ints, orders: Floats, non_conversions: Floats)
 
 
 def _gains(rates: Floats) -> Floats:
-    """(players,) What the touchpoint at each place of a circle changes, averaged over the 2 K orders of the circle.
+    """(players,) The change of the rate by the touchpoint at each place of a circle, the mean of its 2 K orders.
 
     *rates* is the result of ``_arc_rates``.
     """

@@ -20,7 +20,7 @@ from pipelines.touch.markov import Floats
 from pipelines.touch.resampling import GROUPS, QUANTILE, draws_for, standard_errors
 
 SMALL_SAMPLE = 30
-"""Fewer paths than this with a touchpoint are a small sample."""
+"""A touchpoint in fewer paths than this has a small sample."""
 
 _KEY = ("dt", "touchpoint_type")
 _REMOVAL_EFFECTS = pl.Schema(

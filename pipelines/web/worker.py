@@ -36,7 +36,7 @@ READ_SECONDS = 20.0
 IDLE_SECONDS = 15.0
 """Seconds that a connection may stay open without a request."""
 WRITE_SECONDS = 300.0
-"""Seconds for an answer, from when it is ready until the visitor has received all of it."""
+"""Seconds until the visitor must have received all of an answer, from when it is ready."""
 MOST_OF_ADDRESS = 64
 MOST = 512
 """Maximum connections of a process, from one address (for IPv6, one /64 network) and in total."""
@@ -54,7 +54,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
     """A request that records when its first byte arrived."""
 
     path = ""
-    """Of a request that cannot be read; waitress wants to log it if the visitor leaves before the answer."""
+    """The path of a request that cannot be read; waitress logs it if the visitor leaves before the answer."""
 
     def __init__(self, adjustments: Adjustments) -> None:
         super().__init__(adjustments)
@@ -105,7 +105,7 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
         return since
 
     def is_late(self, now: float) -> bool:
-        """Whether it waits longer than WRITE_SECONDS (answer), READ_SECONDS (request) or IDLE_SECONDS (no request)."""
+        """Whether it has waited too long: WRITE_SECONDS (answer), READ_SECONDS (request), IDLE_SECONDS (no request)."""
         if not self.total_outbufs_len:
             self._writes_since = None
         elif self._writes_since is None:
@@ -125,7 +125,10 @@ class _Listener(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(*arguments, **options)
 
     def handle_accept(self) -> None:
-        """Accept a connection. If there are too many, close one that waits for a request or, if none waits, the new."""
+        """Accept a connection.
+
+        If there are too many, close one that waits for a request; if none waits, close the new one.
+        """
         with suppress(OSError):  # the visitor has closed the connection already, so nothing is left to do
             accepted = self.accept()
             if accepted is None:

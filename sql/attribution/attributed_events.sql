@@ -133,6 +133,7 @@ timeline AS (
 nearest_heads AS (
     SELECT
         event_id,
+        device_id,
         head_event_id IS NOT NULL AS is_head,
         LAST_VALUE(head_event_id IGNORE NULLS) OVER (
             PARTITION BY device_id, dt
@@ -142,9 +143,11 @@ nearest_heads AS (
     FROM timeline
 ),
 
+-- All joins are on the device too, so that large days can be computed in ranges of device_id.
 ends_with_head AS (
     SELECT
         event_id,
+        device_id,
         head_event_id
     FROM nearest_heads
     WHERE
@@ -168,8 +171,12 @@ SELECT
     COALESCE(CASE WHEN ends.entrance_id IS NULL THEN heads.content_id ELSE ends.content_id END, '(none)')
         AS head_content_id
 FROM ends
-LEFT JOIN ends_with_head ON ends_with_head.event_id = ends.event_id
+LEFT JOIN ends_with_head
+    ON
+        ends_with_head.event_id = ends.event_id
+        AND ends_with_head.device_id = ends.device_id
 LEFT JOIN heads
     ON
         heads.event_id = ends_with_head.head_event_id
+        AND heads.device_id = ends.device_id
         AND heads.device_time >= ends.device_time - $head_lookback_hours * INTERVAL '1' HOUR

@@ -77,48 +77,60 @@ actions AS (
     FROM orders
 ),
 
+-- The order of a person's events on a day. The last event of the day tells where the last step ends.
 beside_previous AS (
     SELECT
         actions.*,
         LAG(kind) OVER by_time AS kind_before,
         LAG(page_type) OVER by_time AS page_type_before,
         LAG(module) OVER by_time AS module_before,
-        LAG(entrance_id) OVER by_time AS entrance_before
+        LAG(entrance_id) OVER by_time AS entrance_before,
+        LAG(occurred_at) OVER by_time AS occurred_before,
+        ROW_NUMBER() OVER by_time AS event_no,
+        COUNT(*) OVER whole_day AS events_of_day,
+        LAST_VALUE(occurred_at) OVER whole_day AS last_of_day
     FROM actions
-    WINDOW by_time AS (PARTITION BY dt, person_id ORDER BY occurred_at, kind, page_type, module, entrance_id)
-),
-
-numbered AS (
-    SELECT
-        beside_previous.*,
-        SUM(
-            CASE
-                WHEN
-                    kind IS NOT DISTINCT FROM kind_before
-                    AND page_type IS NOT DISTINCT FROM page_type_before
-                    AND module IS NOT DISTINCT FROM module_before
-                    AND entrance_id IS NOT DISTINCT FROM entrance_before
-                    THEN 0
-                ELSE 1
-            END
-        ) OVER (
+    WINDOW
+        by_time AS (PARTITION BY dt, person_id ORDER BY occurred_at, kind, page_type, module, entrance_id),
+        whole_day AS (
             PARTITION BY dt, person_id
             ORDER BY occurred_at, kind, page_type, module, entrance_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS step_no
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
+),
+
+-- Only the first event of each step, so that the second window has fewer rows.
+firsts AS (
+    SELECT
+        dt,
+        person_id,
+        kind,
+        page_type,
+        module,
+        entrance_id,
+        occurred_at,
+        occurred_before,
+        event_no,
+        events_of_day,
+        last_of_day
     FROM beside_previous
+    WHERE
+        kind IS DISTINCT FROM kind_before
+        OR page_type IS DISTINCT FROM page_type_before
+        OR module IS DISTINCT FROM module_before
+        OR entrance_id IS DISTINCT FROM entrance_before
 )
 
 SELECT
     dt,
     person_id,
-    CAST(step_no AS BIGINT) AS step_no,
+    CAST(ROW_NUMBER() OVER by_number AS BIGINT) AS step_no,
     kind,
     page_type,
     module,
     entrance_id,
-    MIN(occurred_at) AS first_at,
-    MAX(occurred_at) AS last_at,
-    COUNT(*) AS events
-FROM numbered
-GROUP BY dt, person_id, step_no, kind, page_type, module, entrance_id
+    occurred_at AS first_at,
+    COALESCE(LEAD(occurred_before) OVER by_number, last_of_day) AS last_at,
+    CAST(COALESCE(LEAD(event_no) OVER by_number, events_of_day + 1) - event_no AS BIGINT) AS events
+FROM firsts
+WINDOW by_number AS (PARTITION BY dt, person_id ORDER BY event_no)

@@ -1,7 +1,7 @@
 /* check
 model: attribution.model_daily
 severity: error
-description: In every model the day's spend by channel, and by campaign, sums to the spend in core.spend. A channel or campaign whose spend is not fully known is left out.
+description: In every model the day's spend by channel, and by campaign, sums to the spend in core.spend. A channel or campaign whose spend is not fully known is excluded.
 remedy: Compare attribution.model_daily of that day with core.spend; spend was lost or counted twice.
 */
 WITH spend AS (

@@ -1,7 +1,7 @@
 /* check
 model: products.quadrants
 severity: error
-description: Each matrix has each product of products.metrics once, in the quadrant that its values on both axes give, or as unknown with the reason. The revenue of its products sums to the revenue of products.metrics.
+description: Each matrix has each product of products.metrics once, in the quadrant that follows from its values on both axes, or as unknown with the reason. The revenue of its products sums to the revenue of products.metrics.
 remedy: Compare products.quadrants with products.metrics of that day and window and with config/matrices.yaml; a product was lost or put into a wrong cell.
 */
 WITH products AS (
@@ -54,7 +54,7 @@ sides AS (
     WHERE quadrants.dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Within the hysteresis band earlier days decide, so either side is right. A small sample must be high even with one
+-- Within the hysteresis band earlier days decide, so both sides are allowed. A small sample must be high even with one
 -- success fewer, so it may rightly be low although its value is beyond the band.
 judged AS (
     SELECT

@@ -1,7 +1,7 @@
 /* check
 model: core.spend
 severity: warn
-description: Every channel with spend is a channel of config/channels.yaml, so that its spend meets its sales.
+description: Every channel with spend is a channel of config/channels.yaml, so that its spend can be compared with its sales.
 remedy: Correct the channel where the spend comes from, or add it to config/channels.yaml with a rule.
 */
 SELECT

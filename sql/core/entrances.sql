@@ -8,8 +8,8 @@ columns:
   page_type: {type: VARCHAR, description: page that holds the position}
   module: {type: VARCHAR, description: module on that page}
   slot: {type: INTEGER, description: "position in the module, from 1; null = any"}
-  valid_from: {type: DATE, description: first business day on which the position is an entrance; null = no beginning}
-  valid_to: {type: DATE, description: last business day on which the position is an entrance; null = no end}
+  valid_from: {type: DATE, description: first business day on which the position is an entrance; null = no first day}
+  valid_to: {type: DATE, description: last business day on which the position is an entrance; null = no last day}
   position_no: {type: BIGINT, description: "number of the row among those with the same entrance, page and module, from 1"}
 */
 SELECT

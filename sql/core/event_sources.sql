@@ -1,7 +1,7 @@
 /* model
 description: >
   Events that say where the visitor came from: by tags (utm_source, utm_medium, utm_campaign, a click id) or by the
-  referrer, if that is the page of another site. Events that say nothing of it have no row.
+  referrer, if that is the page of another site. Events without this information have no row.
 grain: [event_id]
 partition: dt
 detail: true
@@ -33,7 +33,7 @@ WITH events AS (
         )
 ),
 
--- What each address says in its query, as &name=value&name=value.
+-- The query of each address, as &name=value&name=value.
 queries AS (
     SELECT DISTINCT
         page_url,

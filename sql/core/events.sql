@@ -11,7 +11,7 @@ columns:
   device_id: {type: VARCHAR, description: device (or browser) that sent it}
   user_id: {type: VARCHAR, description: logged-in user as sent; null before login}
   person_id: {type: VARCHAR, description: "user_id; if it is null, the next user_id that the device sent on that day, otherwise the last one before, otherwise 'device:<device_id>'"}
-  event_type: {type: VARCHAR, description: "page_view, exposure, click or add_to_cart; other types are kept but take no part in attribution"}
+  event_type: {type: VARCHAR, description: "page_view, exposure, click or add_to_cart; other types are kept but not used for attribution"}
   page_id: {type: BIGINT, description: "PageId of the device's page stack: a newer page has a larger number, and going back to a page reuses its number"}
   page_id_origin: {type: VARCHAR, description: "tracker: page_id was in the log; derived: it is from core.event_pages; null = no page_id"}
   page_type: {type: VARCHAR, description: "kind of page, e.g. home, campaign, list, detail; if the log has none, by config/page_types.csv from page_url"}
@@ -21,7 +21,7 @@ columns:
   sku: {type: VARCHAR, description: product or variant shown; null for a banner}
   product_id: {type: VARCHAR, description: "the product that sku is a variant of, else sku itself"}
   content_id: {type: VARCHAR, description: "creative, campaign or version that the slot showed"}
-  entrance_id: {type: VARCHAR, description: entrance on whose position the event occurred; null = on none}
+  entrance_id: {type: VARCHAR, description: entrance at whose position the event occurred; null = at no entrance}
   device_time: {type: TIMESTAMP, description: "time by the device's own clock, UTC; orders the events of a device"}
   event_rank: {type: INTEGER, description: "order of events with equal page_id and device_time: page_view 0, exposure 1, click 2, add_to_cart 3, others 4"}
   occurred_at: {type: TIMESTAMP, description: "time of the event, UTC: device_time, corrected by received_at − sent_time if these differ by more than clock_tolerance_seconds"}

@@ -1,7 +1,8 @@
 /* model
 description: >
-  The first paid order of each user, of all that have landed: the order that made the user a customer. On equal times
-  of payment, the smaller order_id. An order all of whose lines were removed is none.
+  The first paid order of each user among all landed orders: the order that made the user a customer. If several have
+  the same time of payment, the one with the smallest order_id. An order does not count if all of its lines were
+  removed.
 grain: [user_id]
 partition: dt
 reads: {raw.orders: all, raw.order_lines: all}

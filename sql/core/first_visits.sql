@@ -1,7 +1,8 @@
 /* model
 description: >
   New visitors of each day: the persons who had not come on any of the 365 days before, with where they came from on
-  that day. Whoever stays away for longer is new again. On the first days of a log all visitors seem to be new.
+  that day. A person who returns after a longer absence is new again. On the first days of a log all visitors seem to be
+  new.
 grain: [dt, person_id]
 partition: dt
 detail: true

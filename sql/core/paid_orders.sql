@@ -1,7 +1,8 @@
 /* model
 description: >
-  The paid orders of core.order_lines, a row each, without refunds. A refund changes the rows of core.order_lines but none
-  here, and a day whose rows stay the same keeps its version; so what reads this table is not computed again.
+  The paid orders of core.order_lines, one row for each, without refunds. A refund changes the rows of core.order_lines
+  but none here, and a day whose rows stay the same keeps its version; so the tables that read this table are not
+  computed again.
 grain: [order_id]
 partition: dt
 version: rows

@@ -26,7 +26,8 @@ WITH versions AS (
         list_price,
         launched_on,
         updated_at,
-        -- The newest version counts. One without updated_at is older than all others; of equals the larger hash counts.
+        -- The newest version counts. A version without updated_at is older than all others; of equally new versions the
+        -- one with the larger hash counts.
         ROW_NUMBER() OVER (
             PARTITION BY sku
             ORDER BY updated_at DESC NULLS LAST, record_hash DESC

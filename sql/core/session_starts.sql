@@ -1,8 +1,9 @@
 /* model
 description: >
   Sessions: the events of one person on one device without a pause of sessions.timeout_minutes. A session belongs to the
-  day on which it begins, also if it runs over midnight. Other utm tags or another click id begin a new session; a log
-  may repeat the utm tags on later events without the click id. The tags and the referrer of a session are those of its first event that has any.
+  day on which it begins, even if it continues after midnight. Other utm tags or another click id begin a new session; a
+  log may repeat the utm tags on later events without the click id. The tags and the referrer of a session are those of
+  its first event that has any.
 grain: [session_id]
 partition: dt
 detail: true

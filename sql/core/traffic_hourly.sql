@@ -9,7 +9,8 @@ columns:
   dt: {type: DATE, description: business day}
   hour: {type: INTEGER, description: "hour of the day by the shop's clocks, 0 to 23; an hour that the clocks repeat when summer time ends is one row"}
   events: {type: BIGINT, description: events}
-  visitors: {type: BIGINT, description: "distinct persons with an event in the hour; hours do not add up"}
+  visitors: {type: BIGINT, description: "distinct persons with an event in the hour; do not add the numbers of several
+      hours"}
   first_visits: {type: BIGINT, description: "persons whose first event of the day is in the hour"}
 */
 WITH offsets AS (

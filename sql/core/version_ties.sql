@@ -12,7 +12,7 @@ columns:
   updated_at: {type: TIMESTAMP, description: "time that these versions share, UTC; null = they have none"}
   versions: {type: BIGINT, description: different versions with this updated_at; one of them counts}
   first_batch_id: {type: VARCHAR, description: "batch of one of these versions, see core.batches"}
-  last_batch_id: {type: VARCHAR, description: "batch of another of them, or the same batch"}
+  last_batch_id: {type: VARCHAR, description: "batch of another of these versions; may be the same batch"}
 */
 WITH versions AS (
     SELECT

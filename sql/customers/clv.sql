@@ -1,7 +1,7 @@
 /* model
 description: >
   The expected purchases of each customer in the 90 days after the end of the month, by the models in
-  customers.clv_fits. BG/NBD takes a customer without a repeat purchase to be certainly active, with p_alive 1, but
+  customers.clv_fits. BG/NBD treats a customer without a repeat purchase as certainly active, with p_alive 1, but
   expects few orders from them.
 grain: [dt, user_id]
 partition: dt

@@ -1,6 +1,6 @@
 /* model
 description: >
-  What the lifetime value models are fitted to: each customer's purchases as of the end of the month. All paid orders
+  The input of the lifetime value models: each customer's purchases as of the end of the month. All paid orders
   of one day count as one purchase.
 grain: [dt, user_id]
 partition: dt
@@ -12,7 +12,7 @@ columns:
   frequency: {type: INTEGER, description: purchases after the first one}
   recency_days: {type: INTEGER, description: days from the first purchase to the last}
   age_days: {type: INTEGER, description: days from the first purchase to dt}
-  mean_value: {type: DOUBLE, description: "mean net revenue of the purchases after the first one, reporting currency; null without any"}
+  mean_value: {type: DOUBLE, description: "mean net revenue of the purchases after the first one, reporting currency; null if there is none"}
 */
 WITH purchases AS (
     SELECT

@@ -9,7 +9,7 @@ columns:
   dt: {type: DATE, description: business day; the row describes its end}
   kind: {type: VARCHAR, description: octant or segment}
   key: {type: VARCHAR, description: key in config/segments.csv}
-  customers: {type: BIGINT, description: customers in it; a customer has a paid order in the window}
+  customers: {type: BIGINT, description: customers in the octant or segment; a customer has a paid order in the window}
   orders: {type: BIGINT, description: their paid orders in the window}
   net_revenue: {type: "DECIMAL(18,4)", description: "Σ their net revenue, reporting currency"}
   customer_share: {type: DOUBLE, description: share of all customers}

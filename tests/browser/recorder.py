@@ -25,7 +25,7 @@ STRICT = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'self'; require-trusted-types-for 'script'"
 )
 PATIENCE = 180.0
-"""Seconds to wait for what must come, however busy the machine is."""
+"""Seconds to wait for an expected event, enough for a busy machine."""
 
 
 @dataclass
@@ -45,13 +45,13 @@ class Recorder:
         return sorted(fitting, key=lambda event: (event["device_time"], event["event_id"]))
 
     def wait(self, count: int = 1, **wanted: Any) -> list[Event]:
-        """Wait until at least *count* events with these values have come; returns them."""
+        """Wait until at least *count* events with these values have arrived; returns them."""
         eventually(lambda: len(self.events(**wanted)) >= count, f"{count} events {wanted}", self.events)
         return self.events(**wanted)
 
 
 def eventually(is_so: Callable[[], bool], what: str, seen: Callable[[], Any] = lambda: "") -> None:
-    """Wait until *is_so*; fail with *what* and with what was *seen* if it takes too long."""
+    """Wait until *is_so* returns true; if it takes too long, fail with the text *what* and the result of *seen*."""
     end = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < end, f"{what} did not come: {seen()}"

@@ -30,7 +30,7 @@ class Shopper:
     page: Any = None
     devices: list[str] = field(default_factory=list)
     wait: Callable[[int], Any] = lambda _: None
-    """Wait until the log has so many clicks and carts of this shopper."""
+    """Wait until the log has this many clicks and carts of the shopper."""
 
     def open(self, address: str = "") -> None:
         """Open the shop in a new tab."""
@@ -99,8 +99,8 @@ class Shopper:
 class Walk:
     """A walk with its expected result. *steps* does the walk.
 
-    *log*: its clicks and carts. *full*, *effective*, *stack*: the paths of its last cart; where *effective* or *stack*
-    is empty it is as the one before.
+    *log*: its clicks and carts. *full*, *effective*, *stack*: the paths of its last cart; an empty *effective* or
+        *stack* is the same as the one before it.
     """
 
     name: str

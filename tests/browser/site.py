@@ -22,7 +22,7 @@ DAYS = "from=2026-05-11&to=2026-05-20"
 HOSTILE = "<img src=x onerror=alert(1)>"
 WIDE, PHONE = 1440, 390
 PATIENCE = 180_000
-"""Milliseconds to wait for what must come, however busy the machine is."""
+"""Milliseconds to wait for an expected event, enough for a busy machine."""
 _LOUD = ("error", "warning")
 
 

@@ -159,7 +159,7 @@ def test_days_are_picked_in_a_calendar(browser, site):
     page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
     page.locator("#days").click()
     page.get_by_role("button", name="12 May 2026").click()
-    page.wait_for_timeout(400)  # milliseconds; a user needs at least as many between two clicks
+    page.wait_for_timeout(400)  # milliseconds between two clicks; a user is not faster
     followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-13"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")

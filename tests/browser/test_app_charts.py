@@ -1,4 +1,4 @@
-"""In a browser: when pages are asked for, charts are drawn and drawn again, links to charts, folded tables."""
+"""In a browser: when pages are requested, when charts are drawn and drawn again, links to charts, folded tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a browser: how pages use the screen, and what their colours, bars and question marks say."""
+"""In a browser: how pages use the screen, and the meaning of their colours, bars and question marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a browser: steps of the funnel are chosen, retention is counted otherwise, a timeline leads to a path."""
+"""In a browser: choosing the steps of the funnel, changing how retention is counted, opening a path from a timeline."""
 
 from __future__ import annotations
 

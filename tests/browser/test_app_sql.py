@@ -83,7 +83,7 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.id") == "sql-run"  # after Esc, Tab leaves
+    assert page.evaluate("document.activeElement.id") == "sql-run"  # after Esc, Tab leaves the editor
     in_editor(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-table=result]")

@@ -81,7 +81,7 @@ def click(case: Case, page: Any, recorder: Recorder) -> None:
 
 
 def as_case(case: Case, logged: list[Event]) -> list[Row]:
-    """The *logged* events with the ids and the days of *case*, and an id with x where it does not state them."""
+    """The *logged* events with the ids and days of *case*; events that the case lacks get an id with x."""
     expected = list(case.events)
     shift = int(dt.datetime.fromisoformat(case.events[0]["device_time"]).timestamp() * 1000) - logged[0]["device_time"]
     rows = []
@@ -126,7 +126,7 @@ def clicked(
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_worked_example_that_is_clicked_has_its_path(case: Case, clicked: dict[str, list[Row]]) -> None:
     found = observed(case, clicked)
-    # The browser also saw what the example says nothing about.
+    # The browser also recorded events that the example does not mention.
     if "exposures" in found:
         found["exposures"] = {id_: entrance for id_, entrance in found["exposures"].items() if id_[0] != "x"}
     assert found == case.expect

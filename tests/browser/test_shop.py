@@ -1,4 +1,4 @@
-"""In the demo shop, what was clicked is what the log and then the path says, with and without the Navigation API."""
+"""In the demo shop, the log and the path have exactly what was clicked, with and without the Navigation API."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def actions_of(home: Home, devices: list[str]) -> list[Row]:
 
 @dataclass
 class Walked:
-    """What has become of the walks: the home, and for each walk its shopper or the error that stopped it."""
+    """The result of the walks: the home, and for each walk its shopper or the error that stopped it."""
 
     home: Home
     shoppers: dict[tuple[str, str], Shopper] = field(default_factory=dict)

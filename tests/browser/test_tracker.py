@@ -102,7 +102,7 @@ def test_the_tracker_is_small() -> None:
 
 
 def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorder: Recorder) -> None:
-    """Once a page: not a slot that is scrolled past, nor one seen by less than half; but one added later."""
+    """One exposure per page; none of slots scrolled past or less than half visible, but also of slots added later."""
     boxes = "".join(f'<div data-hw-slot="{n}" data-hw-sku="S{n}"></div>' for n in range(1, 7))
     recorder.pages["/style.js"] = """const sheet = new CSSStyleSheet();
         sheet.replaceSync('body { margin: 0 } [data-hw-module] > * { height: 400px; margin: 0 0 600px }'
@@ -138,13 +138,13 @@ def test_a_strict_page_is_recorded_in_the_native_format(has_api: bool, opened: A
     recorder.pages["/b"] = html(page_type="detail")
     page.click("#blank")
     page.click("button")
-    page.evaluate("document.querySelector('button').click()")  # a script's click is nobody's
+    page.evaluate("document.querySelector('button').click()")  # a click made by a script counts for nobody
     page.evaluate("headwater.track('share', {sku: 5, slot: 'x', nonsense: {}})")
     page.click("#a")
     page.wait_for_url("**/b")
     page.close()
     recorder.wait(2, event_type="page_view")
-    # On a slow machine the slots are on the screen for a second, which is an exposure.
+    # On a slow machine the slots may be visible for a second, which would count as an exposure.
     first, cart, share, click, second = (e for e in recorder.events() if e["event_type"] != "exposure")
     device = first["device_id"]
     common = {"device_id": device, "page_id": first["page_id"], "page_type": "home"}

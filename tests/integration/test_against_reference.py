@@ -30,7 +30,7 @@ The default is always the same logs, in a few minutes. With the variable set the
 """
 
 FORMATS = ("ndjson", "csv", "parquet", "ndjson.gz", "csv.gz")
-"""In which a log's parts land: which one must not matter either."""
+"""The formats in which parts of a log land; the choice must not matter either."""
 
 
 def any_log(runs: int) -> settings:

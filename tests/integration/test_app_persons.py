@@ -162,7 +162,10 @@ def test_channel_and_newness_are_those_at_the_first_step(copy, lake, done, new):
 
 
 def with_sessions(lake: dict[str, list[Row]], done: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """*done* with the session of each action: the person's latest one; None for orders after its timeout."""
+    """*done* with the session of each action: the person's latest session.
+
+    None for orders after the session's timeout.
+    """
     starts: dict[str, list[tuple[dt.datetime, str]]] = {}
     for row in lake["core.sessions"]:
         starts.setdefault(row["person_id"], []).append((row["started_at"], row["session_id"]))

@@ -78,7 +78,8 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         engine.ingest()
         days = [request.partition_key_range for request in tick(home, instance, late.cursor).run_requests or []]
         # For the late event's day all tables are computed, for later days only tables that read earlier days: on the
-        # next day those of sessions too, on the newest day also those of no day. So no two days are asked for at once.
+        # next day also the tables of sessions, on the newest day also the tables without days. So two days are never
+        # requested together.
         assert [(r.start, r.end) for r in days if r] == [(day.isoformat(), day.isoformat()) for day in DAYS[:4]]
 
 

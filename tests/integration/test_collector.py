@@ -31,7 +31,7 @@ from tests.integration.test_faults import disk, remount
 
 KILLS = int(os.environ.get("HEADWATER_KILLS", "5"))
 LONG = 120.0
-"""Seconds within which a busy machine does anything that takes a moment."""
+"""Time limit in seconds for things that take a moment, generous for a busy machine."""
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def until(is_so: Callable[[], object]) -> None:
 
 
 def more(load: Load, batches: int = 50) -> None:
-    """Wait until so many further batches are acknowledged."""
+    """Wait until this many further batches are acknowledged."""
     before = len(load.acknowledged)
     until(lambda: len(load.acknowledged) >= before + batches)
 
@@ -102,7 +102,7 @@ def test_a_killed_worker_loses_no_event_and_delays_nobody(home):
 def has_file(worker: int) -> bool:
     """Whether the process has a growing file; a worker without connections has none."""
     for one in Path(f"/proc/{worker}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it has just been closed
+        with contextlib.suppress(FileNotFoundError):  # the file has just been closed
             if one.readlink().suffix == ".part":
                 return True
     return False
@@ -261,7 +261,7 @@ def test_two_collectors_share_a_landing_folder(home, tmp_path):
         os.kill(workers_of(process)[0], signal.SIGKILL)
         more(first)
         more(other)
-    # Both loads send the same events, which are in the lake once all the same.
+    # Both loads send the same events, and the lake must have each only once.
     assert first.event_ids() & other.event_ids()
     assert_all_in_lake_once(home, first)
     assert other.event_ids() <= {str(event["event_id"]) for event in live_events(home)}

@@ -61,7 +61,7 @@ def test_a_second_run_says_for_whom_it_waits_then_has_no_work(tmp_path):
     said = first_error(second)
     first.process.send_signal(signal.SIGCONT)
     assert re.fullmatch(
-        rf"waiting for process \d+, headwater run, since \d\d:\d\d:\d\d, which holds {re.escape(str(home.root))}\n",
+        rf"waiting for process \d+, headwater run, since \d\d:\d\d:\d\d, which locks {re.escape(str(home.root))}\n",
         said,
     )
     assert first.end().code == 0

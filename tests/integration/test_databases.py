@@ -150,7 +150,7 @@ def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
     shop.add(("same", "paid", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 2
     assert Counter(row["order_id"] for row in shop.landed()) == Counter(["a", "late", "same"])
-    # The same time again, with other content.
+    # The same updated_at again, with other content.
     shop.add(("same", "cancelled", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 1
     assert {row["order_id"]: row["status"] for row in shop.in_lake()}["same"] == "cancelled"
@@ -193,7 +193,7 @@ def test_values_arrive_exactly(shop: Shop) -> None:
         (2, "19.9900"),
     ]
     (order,) = shop.in_lake("core.orders")
-    # Times with a zone are that instant; times without one are the shop's, Asia/Shanghai.
+    # A time with a zone is that instant; a time without one is in the shop's zone, Asia/Shanghai.
     assert str(order["ordered_at"]) == str(order["paid_at"]) == "2026-03-01 02:00:00"
     reasons = [row["reasons"] for row in table(shop.home, "core.quarantine")]
     assert len(reasons) == 1
@@ -239,7 +239,8 @@ def test_a_table_without_cursor_lands_what_changed(shop: Shop) -> None:
     )
     shop.declare(products={"to": "native/products"})
     loads = [shop.load()["products"].rows for _ in range(2)]
-    # 'aaa' would not win by the hash of the record alone in both directions, so it needs the time of the load.
+    # By the hash of the record alone, 'aaa' would not be the newest in both directions, so the time of the load must
+    # decide.
     for name in ("aaa", "zzz", "aaa"):
         shop.execute(f"UPDATE products SET name = '{name}' WHERE sku IN ('s1', 's2')")
         loads.append(shop.load()["products"].rows)
@@ -284,7 +285,7 @@ def test_faults_are_told_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch
         ("changed", "cursor 'changed' does not exist"),
     ):
         shop.declare(orders={"to": "native/orders", "cursor": cursor})
-        assert shop.error() == f"{told}; timestamps are: ordered_at, paid_at, updated_at"
+        assert shop.error() == f"{told}; the timestamp columns are: ordered_at, paid_at, updated_at"
     # One table's fault does not stop the others.
     shop.declare(
         missing={"to": "native/orders", "cursor": "updated_at"}, orders={"to": "native/orders", "cursor": "updated_at"}
@@ -440,8 +441,8 @@ def test_a_killed_load_is_completed_by_the_next(shop: Shop, moment: str) -> None
 def test_a_server_that_stops_in_the_middle_leaves_nothing_half(shop: Shop) -> None:
     rows = 60_000
     many(shop, rows)
-    # After half of the rows the server waits, so that it can be stopped. STABLE keeps it from waiting where the value
-    # is not needed.
+    # After half of the rows the server waits, so that it can be stopped. STABLE makes the function wait only where its
+    # value is needed.
     shop.execute(
         "CREATE FUNCTION slow(id text) RETURNS text STABLE LANGUAGE plpgsql AS "
         "$$BEGIN IF id = '30000' THEN PERFORM pg_sleep(600); END IF; RETURN id; END$$"

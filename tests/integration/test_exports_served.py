@@ -1,4 +1,4 @@
-"""Exports of a real server: pages as PDF and PNG by its Chromium, links that open, secrets that are written nowhere."""
+"""Exports of a real server: pages as PDF and PNG by its Chromium, links that open, no secret is written to a file."""
 
 from __future__ import annotations
 

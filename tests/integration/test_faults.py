@@ -34,7 +34,7 @@ from tests.processes import (
 from tests.support import land, run, table
 
 WITHOUT_POWERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-"""Root may read and write whatever the permissions say; without these powers it may not."""
+"""The capabilities by which root may read and write any file, whatever its permissions."""
 
 
 def bound_by_permissions() -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
 
 
 def texts(path: Path) -> Iterator[str]:
-    """All that *path* says, whatever its format."""
+    """The content of *path* as text, whatever its format."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path)
         yield from (repr(row) for row in frame.rows())
@@ -371,7 +371,7 @@ def test_records_kept_for_mappings_over_all_files_are_erased(tmp_path: Path) -> 
 
 
 def test_a_killed_erasure_is_completed_by_the_next(tmp_path: Path) -> None:
-    """Kill the command at different times; each time the next one leaves the same home as an undisturbed one."""
+    """Kill the command at different times; each time the next call leaves the same home as an undisturbed call."""
     home = made_up_shop(tmp_path / "home", days=2, devices=60)
     run(home)
     user = occasional_user(home)

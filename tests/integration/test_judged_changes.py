@@ -1,4 +1,4 @@
-"""A change of a slot against a control and an A/B test, on the pages of a small shop from its landed events."""
+"""A change of a slot compared with a control, and an A/B test, on the pages of a small shop from its landed events."""
 
 from __future__ import annotations
 

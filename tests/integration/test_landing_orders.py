@@ -28,7 +28,10 @@ LATE = DAYS[4]
 HEAD_DAYS = 2
 """A head counts for 24 hours by the device's clock, which may span three business days."""
 CART_DAYS = 8
-"""A cart or a touch counts for 5 days before the order, which is paid within 2; and a day for where midnight falls."""
+"""A cart or a touch counts up to 5 days before the order, which is paid within 2 days.
+
+One more day because of midnight.
+"""
 EFFECT_DAYS = 3
 SETTINGS = {
     "start_date": FIRST,
@@ -59,7 +62,7 @@ BY_SALES = (
 )
 BY_SESSIONS = ("core.session_starts", "core.sessions", "attribution.touches")
 NEW_AFTER_DAYS = 365
-"""A visitor is new if he did not come on any of these days before."""
+"""A visitor is new without a visit on any of this many days before."""
 
 
 def events_of(day: Day) -> list[Row]:
@@ -183,7 +186,7 @@ class Expected:
         counted = {pair for pair in self.refunds if pair[1] in self.sales}
         self.refunds |= {(day_in(r["refunded_at"]), day_in(r["order_id"])) for r in arrival.get("refunds", [])}
         before, self.events, self.sales = self.last, self.events | new_events, self.sales | new_lines
-        # All orders are of one user, who has one first order.
+        # All orders belong to one user, who has only one first order.
         had_first, self.orders = min(self.orders, default=None), self.orders | new_orders
         new_first = {min(self.orders)} - {had_first} if self.orders else set()
         self.last = max([self.last, *new_events, *new_orders, *(day for day, _ in self.refunds)])

@@ -1,4 +1,7 @@
-"""Links to a view: made, opened, expired, revoked, by whom; in this process, with people who sign in."""
+"""Links to a view: who may make, open and revoke them, and when they expire.
+
+In this process, with people who sign in.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Sources for logs of other trackers: the sample logs in tests/samples give the paths and sales of their shoppers.
 
-Each log tells of two shoppers on 10 November 2026. A guest comes by a campaign, clicks the home page's banner, finds
-product s2 in a list, puts it in the cart, buys it and two lines of s3 (order T1), and is refunded for one of these. A
-customer, u7, searches, and buys three of product s1 (T2). A few records beside them cannot be read.
+Each log has the actions of two shoppers on 10 November 2026. A guest comes by a campaign, clicks the home page's
+banner, finds product s2 in a list, puts it in the cart, buys it and two lines of s3 (order T1), and is refunded for one
+of these. A customer, u7, searches, and buys three of product s1 (T2). A few records beside them cannot be read.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from tests.support import run
 
 VALUES = {"DATE": "2020-01-01", "TIMESTAMP": "2020-01-01 00:00:00", "BOOLEAN": "false", "VARCHAR": "x"}
 LONGEST_PATH = 2500
-"""Well below the 4,096 bytes of Linux: the lake's own folders and a file's name come on top."""
+"""Well below the limit of Linux, 4,096 bytes: the lake's folders and a file's name are added."""
 
 
 INTERNAL = {"line": "VARCHAR", "id_hash": "BIGINT", "filename": "VARCHAR", "file_index": "BIGINT"}

@@ -1,4 +1,4 @@
-"""A source of nested records without PageIds: read alike from each format, tried on a sample, and run to its paths."""
+"""A source of nested records without PageIds: read alike from every format, tried on a sample, run to its paths."""
 
 from __future__ import annotations
 

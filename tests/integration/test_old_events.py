@@ -1,4 +1,4 @@
-"""Old events are deleted: totals stay as they were, and later days are computed as if nothing had been deleted."""
+"""Old events are deleted: totals do not change, and later days are computed as if nothing had been deleted."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_later_days_are_computed_as_if_nothing_were_deleted(home, tmp_path):
         run(each)
     ours, theirs, first_days = every_table(home), every_table(other), open_workspace(home).first_days
     for rows in (ours, theirs):
-        rows.pop("core.batches")  # it has the time of ingestion
+        rows.pop("core.batches")  # the table has the time of ingestion
     assert any(row["device_id"] == "late" for row in ours["core.events"])
     for name, rows in theirs.items():
         first = first_days.get(name, dt.date.min)

@@ -1,4 +1,4 @@
-"""Retention: what is deleted, and that the lake stays as it was."""
+"""Retention: which files are deleted, and that the lake does not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shopify: the exports of orders and products, made by hand, and orders of every make against their totals."""
+"""Shopify: the exports of orders and products, made by hand, and orders of every kind compared with their totals."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_order_in_which_exports_arrive_changes_nothing(tmp_path: Path) -> No
     assert tables[0] == tables[1]
 
 
-# Orders of every make ---------------------------------------------------------------------------------
+# Orders of every kind ---------------------------------------------------------------------------------
 
 cents = st.integers(0, 5_000)
 item = st.fixed_dictionaries(

@@ -191,7 +191,7 @@ def test_hours_of_both_days_accumulate(in_progress):
 
 
 def test_the_hours_of_a_slice_are_its_own(in_progress):
-    # The regular has paid an order a week ago; guests never do, so they are new.
+    # The regular customer paid an order a week ago. Guests never order, so they are new.
     for value, visitors, exposures, revenue in (("returning", "1", "13", sales_until(13)), ("new", "13", "13", 0)):
         shown = cards_of_today(look_at(in_progress.copy, f"/?lang=en&in.customers={value}")[1])
         assert {name: card.full for name, card in shown.items()} == {

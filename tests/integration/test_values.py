@@ -173,7 +173,7 @@ RECORDS: dict[str, Row] = {
     "products": {},
     "spend": {"dt": "2026-05-01", "cost": "1"},
 }
-"""A valid record of each relation, without what tells it from the others."""
+"""A valid record of each relation, without the field that distinguishes it from the others."""
 
 DISTINCT = {
     "events": "event_id",
@@ -190,7 +190,10 @@ ALSO_DISTINCT = {
     "products": "name",
     "spend": "campaign",
 }
-"""The fields by which records differ, so that none is a duplicate of another; the second where the first is tried."""
+"""The fields by which records differ, so that none is a duplicate of another.
+
+The second is used where the first is tested.
+"""
 
 TIMES = [
     *("2026-05-01T10:00:00+08:00", "2026-05-01 10:00:00 UTC", "2026-05-01 10:00 +0800", "2026-05-01T10:00:00.5-08"),

@@ -1,4 +1,4 @@
-"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread, block no other."""
+"""Connections of the web server, with real gunicorn and sockets: slow visitors occupy no thread and block nobody."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.integration.dagster_servers import free_port
 pytestmark = pytest.mark.real
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
-"""That ends before its empty line."""
+"""A request that ends before the empty line after its header."""
 BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
 CHUNKS = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
 HALVES = (b"", b"G", HEAD, BODY, CHUNKS)

@@ -43,7 +43,7 @@ def test_shares_are_of_the_value_compared_with() -> None:
 
 
 def plain_bounds(history: dict[dt.date, float | None], festivals: set[dt.date]) -> tuple[float, float, float] | None:
-    """The usual range step by step, without the tests' subject."""
+    """The usual range, computed step by step without the tested code."""
     kept: list[tuple[int, int, float]] = []
     for days in range(1, 7 * WEEKS + 1):
         value = history.get(ago(days))

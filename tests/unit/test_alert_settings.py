@@ -63,8 +63,8 @@ def test_the_examples_of_the_shipped_files_are_valid(home: Home) -> None:
         ("{metric: events, below: 1, slice: {entrance: web}, to: ops}", None),
         ("{metric: page_views, below: 1, slice: {platform: web}, to: ops}", None),
         ("{metric: views, below: 1, slice: {platform: web}, to: ops}", "'views' cannot be sliced by platform"),
-        ("{metric: new_customers, below: 1, to: ops}", "'new_customers' has no value of a day"),
-        ("{metric: revenue_share, below: 1, to: ops}", "'revenue_share' has no value of a day"),
+        ("{metric: new_customers, below: 1, to: ops}", "'new_customers' has no daily value"),
+        ("{metric: revenue_share, below: 1, to: ops}", "'revenue_share' has no daily value"),
         ("{metric: members, below: 1, to: ops}", "no formula"),
         ("{when: data_late, by: 8 o'clock, to: ops}", "expected a time such as 08:00"),
         ("{when: run_failed, by: '08:00', to: ops}", "'by' belongs to"),
@@ -160,8 +160,8 @@ def test_names_in_addresses_are_filled_in() -> None:
     [
         ("dingtalk://abcdef123456", "holds a password or a token"),
         ("jsons://user:pass@host.example/x", "holds a password or a token"),
-        ("nonsense://x", "is no address of apprise"),
-        ("dingtalk://%%%", "is no address of apprise"),
+        ("nonsense://x", "is not an address that apprise knows"),
+        ("dingtalk://%%%", "is not an address that apprise knows"),
         ("mailto://localhost?from=a@b.example&to=c@d.example,e@f.example", "has 2 recipients"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The funnel beside comparison days: what is compared when the data ends before all windows are over."""
+"""The funnel beside comparison days: how they are compared if the data ends before all windows are over."""
 
 from __future__ import annotations
 

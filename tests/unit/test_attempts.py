@@ -1,4 +1,4 @@
-"""Attempts at a funnel: for random logs they are those that plain loops over the events find."""
+"""Attempts at a funnel: for random logs they equal those that plain loops over the events find."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_attempts_are_those_of_a_loop_over_all_events(
 
 
 def hits(*rows: tuple[str, int, int]) -> pl.DataFrame:
-    """Hits of a person from (entrance, minute, step); those of one step need no entrance."""
+    """The hits of a person, made from (entrance, minute, step)."""
     times = [MIDNIGHT + dt.timedelta(minutes=minute) for _, minute, _ in rows]
     return pl.DataFrame(
         {

@@ -110,7 +110,7 @@ def test_expected_orders_where_the_paper_divides_by_nothing(a: float) -> None:
 
 
 def test_a_thousand_orders_and_a_thousand_silent_days() -> None:
-    """For so many orders or days the paper's formulas overflow; ours must not.
+    """For this many orders or days the paper's formulas overflow; ours must not.
 
     A customer who has just ordered must be expected to order again; one who has long ordered nothing, to have left.
     """

@@ -68,7 +68,7 @@ def test_a_wrong_body_gets_its_reason_as_text(home):
     assert answer.status_code == 400
     assert answer.mimetype == "text/plain"
     assert answer.text.startswith("not JSON: ")
-    # The name of a field is in the reason, even if it has no form in UTF-8.
+    # The reason names the field, even if the name cannot be encoded in UTF-8.
     answer = visitor(home).post("/e", data=rb'{"events": [{"\ud83d": []}]}')
     assert answer.status_code == 400
     assert answer.text.startswith(r"events[0].\ud83d: expected text")

@@ -1,4 +1,4 @@
-"""The collector's files: growing under a name that ingestion skips, finished in time, and after a kill."""
+"""The collector's files: a growing file has a name that ingestion skips, and gets its final name even after a kill."""
 
 from __future__ import annotations
 

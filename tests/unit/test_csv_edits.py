@@ -1,4 +1,4 @@
-"""Changing a row of a CSV file in config/: nothing of anybody else's is lost, also when two people save at once."""
+"""Changing a row of a CSV file in config/: no change of another person is lost, even if two people save at once."""
 
 from __future__ import annotations
 

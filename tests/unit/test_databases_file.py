@@ -1,4 +1,4 @@
-"""``config/databases.yaml``: a fault of it is told in one line, and a password is only taken from a safe place."""
+"""``config/databases.yaml``: a fault is reported in one line, and a password is read only from a safe place."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ MONEY = st.integers(-(10**13), 10**13).map(lambda amount: Fraction(amount, 10_00
 
 
 def factors(visitors: Fraction, buyers: Fraction, sales: Fraction) -> list[Fraction | None]:
-    """Visitors, conversion rate and revenue per buyer; the product is the sales if there are visitors and buyers."""
+    """Visitors, conversion rate and revenue per buyer.
+
+    Multiplied, they give the sales if there are visitors and buyers.
+    """
     return [visitors, buyers / visitors if visitors else None, sales / buyers if buyers else None]
 
 

@@ -1,4 +1,4 @@
-"""The demo's pictures: the files are PNG, and pages.yaml and contents.csv fit them and what the slots showed."""
+"""The demo's pictures: the files are PNG, and pages.yaml and contents.csv match the pictures and the slots."""
 
 from __future__ import annotations
 

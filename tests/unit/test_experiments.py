@@ -1,4 +1,4 @@
-"""A/B tests: statistics are those of scipy and of plain loops, the query counts as loops do, the page says it."""
+"""A/B tests: statistics as in scipy and in plain loops, a query that counts as loops do, the results on the page."""
 
 from __future__ import annotations
 
@@ -246,7 +246,10 @@ def counted(seen: list[Row], orders: list[Row]) -> dict[tuple[str, str], list[Ro
 
 
 def site(folder: Path, visitors: dict[str, int], mixed: int = 0, config: str = "") -> Copy:
-    """A copy with the test hero: of each variant this many visitors; every third buys, B is clicked more often."""
+    """A copy with the test hero.
+
+    *visitors* is the number of visitors of each variant; a third of them buys, and B is clicked more often.
+    """
     seen: list[Row] = []
     orders: list[Row] = []
     for name, number in visitors.items():

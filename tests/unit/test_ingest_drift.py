@@ -135,7 +135,7 @@ def test_a_share_that_stays_is_one_drift_and_its_return_another():
         ({"sku": 400}, {"sku": 0}, True),
         ({"sku": 9}, {"sku": 0}, False),  # no drift: nine values may be missing by chance
         ({"sku": 12}, {"sku": 0}, True),
-        ({"sku": 500}, {"sku": 900}, False),  # no drift: more values are no fault
+        ({"sku": 500}, {"sku": 900}, False),  # no drift: more values are not a fault
     ],
 )
 def test_what_is_far_off(before: dict[str, int], now: dict[str, int], is_told: bool):

@@ -260,7 +260,7 @@ def test_a_header_with_a_column_twice_refuses_the_file_by_name(home: Home) -> No
     land(home, "native/products/a.csv", b"sku,list_price,note,note,list_price\nA,1,x,y,2\n")
     land(home, "native/products/b.csv", b"sku,list_price,note,note\nB,1,x,y\n")
     (error,) = take_in(home).errors
-    assert error == "landing/native/products/a.csv: has column 'list_price' 2 times; leave one, or rename the others"
+    assert error == "landing/native/products/a.csv: has column 'list_price' 2 times; keep one, or rename the others"
     assert list(products(home)) == ["B"]
 
 

@@ -98,7 +98,10 @@ def test_every_raw_column_has_a_type_and_a_description() -> None:
         ({"source_yaml": "relations: {hits: {glob: a, columns: {Id: {}}}}"}, "column 'Id': expected lower case"),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {a: [x], b: [x]}}}"}, "both read 'x'"),
         ({"source_yaml": "relations: {hits: {glob: a, header: [a, b, a], columns: {a: }}}"}, "header has 'a' twice"),
-        ({"source_yaml": "relations: {hits: {glob: a, header: [b], columns: {a: }}}"}, "header has none of the names"),
+        (
+            {"source_yaml": "relations: {hits: {glob: a, header: [b], columns: {a: }}}"},
+            "header has none of the column names",
+        ),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {a: [sku, SKU]}}}"}, "differ only in case"),
         ({"source_yaml": "relations: {hits: {glob: a, columns: {batch_id: {}}}}"}, "added to every relation"),
         ({"source_yaml": "relations: {}"}, "source.yaml: 'relations'"),

@@ -1,4 +1,4 @@
-"""What the reader of a link may ask for, and what is left of a page for such a reader."""
+"""Which requests the reader of a link may send, and which parts of a page such a reader gets."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_pages_about_persons_cannot_be_shared(address):
 
 
 def everything(part: Any) -> str:
-    """All that the browser gets of a page, in plain JSON; folded tables are JSON within it."""
+    """Everything that the browser gets for a page, as JSON; folded tables are JSON within it."""
     return json.dumps(part, cls=PlotlyJSONEncoder, ensure_ascii=False).replace("\\", "")
 
 

@@ -128,7 +128,7 @@ def test_an_unknown_metric_is_named_with_the_nearest():
         (ONE.replace("en: Sum", "fr: Somme"), "unknown key 'sales.definition.fr'|definition"),
         (
             ONE + with_formula("Rate", "sale / orders"),
-            "'value.formula' names 'sale', which is no metric.*; did you mean 'sales'",
+            "'value.formula' names 'sale', which is not a metric.*; did you mean 'sales'",
         ),
         (ONE + with_formula("Rate", "SUM(refunded) / SUM(revenue)"), "'value.formula' aggregates columns"),
         (ONE + with_formula("A", "b / sales", "a") + with_formula("B", "a / sales", "b"), "on itself: a → b → a"),

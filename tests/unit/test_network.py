@@ -19,7 +19,7 @@ WAYS = [
     "[::ffff:203.0.113.9]:80",
     " 203.0.113.9 ",
 ]
-"""Of writing one address."""
+"""The ways to write one address."""
 
 
 @pytest.mark.parametrize("text", WAYS)

@@ -51,7 +51,7 @@ def test_a_first_day_without_sales_has_a_pace():
 
 
 def test_the_interval_holds_as_often_as_it_says():
-    """Of 1,000 simulated months, as many end within the interval as the confidence says (± 4 points)."""
+    """Of 1,000 simulated months, the share that ends within the interval is the stated confidence (± 4 points)."""
     chance = random.Random(7)
     last = dt.date(2026, 11, 12)
     inside = 0

@@ -65,7 +65,7 @@ SHAPES = {
     ("square", True): {"en": "hollow square", "zh": "空心方块"},
     ("circle", True): {"en": "hollow circle", "zh": "空心圆点"},
 }
-"""Plotly's symbol, whether it is hollow → what it is called."""
+"""(Plotly's symbol, whether it is hollow) → the name of the shape."""
 
 
 @pytest.mark.parametrize("locale", [EN, ZH])

@@ -72,7 +72,7 @@ def marketing_attribution(journeys: pl.DataFrame) -> mam.MAM:
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_do_attribution_has_the_same_removal_effects(journeys: pl.DataFrame, order: int) -> None:
-    """Its states begin only where a path has *order* touchpoints, ours with the first; the effects are the same."""
+    """Its first state needs *order* touchpoints of a path, ours only one; the effects are the same."""
     model = do_attribution.MarkovAttribution(order=order, removal_strategy="redirect_to_null")
     found = model.fit(*one_by_one(journeys))["removal_effects"]
     assert removal_effects(journeys, order) == pytest.approx(found, abs=SIX_DECIMALS)
@@ -94,7 +94,7 @@ def test_shapley_attribution_shares_orders_as_the_set_game(journeys: pl.DataFram
 
 
 def test_coopgt_has_the_same_shapley_values(journeys: pl.DataFrame) -> None:
-    """It takes any game; so both games are restated for it, with touchpoints as the numbers 1 to 7."""
+    """The package takes any game, so both games are restated for it, with the touchpoints as the numbers 1 to 7."""
     counted = path_counts.sets(journeys)
     by_set = {name: (orders, lost) for name, orders, lost in counted.iter_rows()}
     coalitions = [found for size in range(8) for found in combinations(range(1, 8), size)]

@@ -25,7 +25,7 @@ TABLES = relations(PROJECT)
 TIED = ("core.spend", "attribution.module_daily", "attribution.model_daily")
 SQL = re.compile(r"\s*(SELECT|WITH|FROM)\s")
 NO_PAGES = {"workbench", "copy", "access"}
-"""Parts of the dashboards with SQL of their own: users' queries, the copy of the lake, who may sign in."""
+"""Parts of the dashboards that have their own SQL: users' queries, the copy of the lake, sign-in."""
 OTHERS = {"page.py", "parameters.py", "slices.py"}
 """The SQL page shows an example, and lists what DuckDB says of the tables, which also gives parameters their kind;
 slices change queries of other files."""

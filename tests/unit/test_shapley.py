@@ -1,4 +1,7 @@
-"""Shapley values of both games equal the mean over all orders of joining; sampling errs as much as it says."""
+"""Shapley values of both games equal the mean over all joining orders.
+
+Sampling has the standard error that it states.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,9 @@ def test_values_sum_to_the_rate_of_all_paths(players: int) -> None:
 
 @pytest.mark.parametrize("players", [5, 13, 17])
 def test_many_games_at_a_time_equal_each_game(players: int) -> None:
-    """In a third of the games two thirds of the sets have no path, so touchpoints are absent; one has no path at all.
+    """In a third of the games two thirds of the sets have no path, so some touchpoints are absent.
+
+    One game has no path at all.
 
     With 13 touchpoints some games are computed together, with 17 each by itself.
     """

@@ -1,4 +1,4 @@
-"""The small line beside a number: where its points are, its gaps, its colours."""
+"""The small line chart beside a number: its points, gaps and colours."""
 
 from __future__ import annotations
 

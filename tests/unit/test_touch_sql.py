@@ -35,7 +35,7 @@ def test_every_table_of_the_touch_models_equals_its_restatement(made_up: Visits,
 @tried(2)
 @given(made_up=visits())
 def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) -> None:
-    """The same number from the touches alone: a run ends with more days than the window, or with an order."""
+    """The same number from the touches alone: a run of touches ends with an order or a gap longer than the window."""
     names = ["attribution.touch_models", *(f"attribution.{name}" for name in ("order_touches", "paths"))]
     found = computed([*names, "attribution.touch_path_daily"], made_up.given, DAYS, made_up.settings)
     daily = found["attribution.touch_path_daily"]
@@ -51,7 +51,7 @@ def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) ->
 
 
 def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
-    """How many touches known at the end of *day* no order and no later touch of the person and type has followed."""
+    """The number of touches up to the end of *day* without a later order or touch of the person and type."""
     shop = made_up.shop
     window = dt.timedelta(days=shop.touch_window_days)
     orders = {line["order_id"]: line for line in made_up.lines if line["dt"] <= day}.values()

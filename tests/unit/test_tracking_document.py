@@ -1,4 +1,4 @@
-"""docs/tracking.md names what the tracker and the collector have, and its example is accepted."""
+"""docs/tracking.md names the attributes and fields that the tracker and the collector have; its example is accepted."""
 
 from __future__ import annotations
 

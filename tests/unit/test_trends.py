@@ -1,4 +1,4 @@
-"""Difference in differences: the estimate is that of plain sums, its interval covers planted effects, controls fit."""
+"""Difference in differences: the estimate as in plain sums, intervals that cover planted effects, controls."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def shown(slot: int, nth: int, content: str, *, module: str = "banner", clicks: 
 
 
 def banner(*, others: list[Row]) -> SlotDays:
-    """The first slot of the banner shows a for a week, then b; with *others*."""
+    """The rows of the banner's first slot, which shows content a for a week, then b; and *others*."""
     own = [shown(1, nth, "a" if nth < 7 else "b", clicks=40 + nth % 3 + 20 * (nth >= 7)) for nth in range(14)]
     return SlotDays([*own, *others])
 

@@ -3,7 +3,7 @@
   "use strict";
   var no = function () { return window.dash_clientside.no_update; };
 
-  // The address of the page shown, with the days filled in; the browser's address may lack them.
+  // The address of the page that is shown, including its days; the browser's address may lack the days.
   function shown() {
     var page = document.getElementById("page");
     return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
@@ -91,7 +91,7 @@
     });
   }
 
-  // The place that a link names after "#": it is there only when the page has been rendered.
+  // Scroll to the element that the link names after "#"; it exists only after the page has been rendered.
   var reached = "";
   function reach() {
     var place = document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
@@ -101,14 +101,14 @@
   }
   window.addEventListener("hashchange", function () { reached = window.location.href; });
 
-  // What is folded is data until it is unfolded.
+  // The content of a folded part is kept as data and rendered only when the part is unfolded.
   document.addEventListener("toggle", function (event) {
     var place = event.target.open && event.target.querySelector(":scope > [data-later]");
     if (!place || place.firstChild) { return; }
     window.dash_clientside.set_props(JSON.parse(place.id), { children: JSON.parse(place.dataset.later) });
   }, true);
 
-  // Filters that were unfolded stay so when the page is rendered again.
+  // Filters that were unfolded stay unfolded when the page is rendered again.
   var unfolded = false;
   document.addEventListener("toggle", function (event) { if (event.target.matches(".filters") && event.target.isConnected) { unfolded = event.target.open; } }, true);
 
@@ -161,7 +161,7 @@
     if (!field || field.tagName !== was.field.tagName) { return; }
     field.focus({ preventScroll: true });
     if (!isTyped(field) || Date.now() - was.typedAt > 5000) { return; }
-    if (field.value !== was.value) {  // the user typed on while the answer was loading
+    if (field.value !== was.value) {  // the user kept typing while the answer was loading
       Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, was.value);
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }

@@ -1,5 +1,5 @@
-// Charts: drawn when they come near the window, and again when their figure or their width changes; as PNG files;
-// the list of what a box selects.
+// Charts: drawn when they come near the window, and again when their figure or their width changes; saved as PNG files;
+// the list of the items inside a selection box.
 (function () {
   "use strict";
   var NARROW = 460, PAPER = 640, isPrinting = false;
@@ -49,7 +49,7 @@
     });
   });
 
-  // Observing anew tells whether the chart is near the window, also if it was told before.
+  // Observe the chart again: the observer then reports its position even if it reported the same one before.
   function watch() {
     all().forEach(function (place) {
       if (place.headwaterWatched === place.dataset.figure) { return; }
@@ -62,7 +62,8 @@
   new MutationObserver(watch).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-figure"] });
   window.addEventListener("load", function () { all().forEach(function (place) { place.headwaterWatched = null; }); watch(); });
 
-  // Paper shows all charts, and none wider than the sheet. The server's own browser has drawn them for its sheet.
+  // On paper all charts are drawn, none wider than the sheet. The server's own browser has already drawn them for its
+  // sheet.
   window.addEventListener("beforeprint", function () {
     isPrinting = true;
     if (window.headwaterKeepsCharts) { return; }
@@ -87,7 +88,7 @@
 
   function element(tag, text, marks) { return Object.assign(document.createElement(tag), { textContent: text }, marks); }
 
-  // What a box holds, below its chart; null: the box is gone.
+  // Show the items inside the selection box below the chart; null: the box was removed.
   function list(place, points) {
     var card = place.closest("figure");
     var target = card.querySelector(".selection");

@@ -28,7 +28,7 @@ dagcomponents.HeadwaterLink = function (props) {
   return React.createElement(href ? "a" : "span", href ? { href: href } : null, image, shown);
 };
 dagcomponents.HeadwaterHead = function (props) {
-  // A link that makes the server sort the full table, because the grid has only its first rows.
+  // A link that makes the server sort the full table: the grid contains only the table's first rows.
   return React.createElement(
     "a",
     { href: props.href, className: "sort", "data-sort": props.sort, "aria-label": props.label + (props.order ? ", " + props.order : "") },

@@ -14,7 +14,7 @@
     event.stopPropagation();
     var said = form.querySelector(".said");
     var remove = form.dataset.pressed === "remove" && form.querySelector("[data-remove]");
-    if (remove && remove.dataset.asked !== "yes") {  // the second press removes
+    if (remove && remove.dataset.asked !== "yes") {  // only the second press removes the row
       remove.dataset.asked = "yes";
       said.textContent = remove.dataset.remove;
       return;

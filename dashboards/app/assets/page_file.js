@@ -1,4 +1,4 @@
-// Whole pages as files: the server takes some seconds for one, or says why there is none.
+// Whole pages as files: the server takes some seconds to make one, or answers why it cannot.
 (function () {
   "use strict";
 

@@ -38,7 +38,7 @@
         }
         return done && done.error ? done.error : "";
       },
-      // The query, once typing pauses, if it may have parameters or had some.
+      // Send the query when typing pauses, if it may contain parameters or contained some before.
       named: function (text) {
         window.clearTimeout(pause);
         var mayHave = (text || "").indexOf("$") >= 0 || document.querySelector("#sql-parameters input");

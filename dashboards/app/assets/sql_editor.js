@@ -18,7 +18,8 @@
   }
 
   window.headwaterEditor = {
-    // Of what the user sees: Monaco or the text area. Returns false while Monaco is not yet in a page rendered again.
+    // Focuses the editor that the user sees: Monaco or the text area. Returns false if the page was rendered again and
+    // Monaco is not yet in it.
     focus: function () {
       if (editor && !editor.getContainerDomNode().isConnected) { return false; }
       if (editor) { editor.focus(); } else { area().focus({ preventScroll: true }); }
@@ -111,7 +112,7 @@
       monaco.editor.defineTheme("headwater-" + name, {
         base: isDark ? "vs-dark" : "vs",
         inherit: true,
-        // On our ground, some of the colours of the base have too little contrast.
+        // On our background colour, some colours of Monaco's base theme have too little contrast.
         rules: isDark
           ? [{ token: "keyword", foreground: "6cb8f0" }, { token: "predefined", foreground: "dcc07a" }, { token: "string", foreground: "e39c7f" }, { token: "variable", foreground: "d4a0e0" }, { token: "operator", foreground: "c8d2da" }, { token: "comment", foreground: "86b36c" }]
           : [{ token: "keyword", foreground: "0645ad" }, { token: "predefined", foreground: "795e26" }, { token: "string", foreground: "9a1f1f" }, { token: "number", foreground: "08664a" }, { token: "variable", foreground: "8a1a8f" }, { token: "operator", foreground: "3c4a55" }, { token: "comment", foreground: "3f6b21" }],
@@ -224,7 +225,7 @@
     return text.replace(/--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)/g, function (part) { return part.replace(/[^\n]/g, " "); });
   }
 
-  // The tables of the query: a list of [alias, name]; a WITH has no table behind its name.
+  // The tables of the query: a list of [alias, name]; the name of a WITH query belongs to no table.
   function read(sql, known, reserved) {
     var found = [], match;
     var part = /(?:\bfrom|\bjoin|,)\s+([\w.]+)(?:\s+(?:as\s+)?([a-z_]\w*))?/gi;

@@ -1,4 +1,4 @@
-"""Alerts: what is watched and how it is now, subscriptions, what was sent and what became of it.
+"""Alerts: the watched metrics and their current state, subscriptions, and the messages with their delivery.
 
 Here: the blocks of this page, and the alerts that are open, for the overview.
 Not here: evaluating and sending (``dashboards.alerts``), the settings (``dashboards.app.watch.settings``).
@@ -137,7 +137,7 @@ def _subscribed(context: Context, subscription: Subscription) -> str:
 
 
 def _forms(context: Context, watch: Watch) -> Block:
-    """The form that adds a subscription, with the page of ``what=`` in the address, and one to change each."""
+    """The form that adds a subscription, to the page in ``what=`` of the URL, and a form to change each of them."""
     text = context.locale.text
     if not watch.people:
         return Text(text("subscribe.nobody"))
@@ -235,7 +235,7 @@ def open_alerts(context: Context) -> list[OpenAlert]:
 
 
 def lost_messages(context: Context) -> list[Message]:
-    """The messages of the last days that were given up, or of which nobody knows whether they arrived."""
+    """The messages of the last days that could not be delivered, or whose delivery is unknown."""
     since = context.now - dt.timedelta(days=_LOST_DAYS)
     try:
         messages = Outbox(context.copy.home).messages()

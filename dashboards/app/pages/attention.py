@@ -91,7 +91,7 @@ def _failed_checks(context: Context) -> list[dict[str, Any]]:
 
 
 def _missing_days(context: Context) -> list[dict[str, Any]]:
-    """The days of the view, from the first to the newest computed one, that are not computed: one row in all."""
+    """The days of the view, from the first to the newest computed one, that are not computed, in a single row."""
     days, computed = context.days, context.copy.days
     first, last = max(days.first, computed[0]), min(days.last, computed[-1])
     every = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
@@ -104,7 +104,7 @@ def _missing_days(context: Context) -> list[dict[str, Any]]:
 
 
 def _changed_contents(context: Context) -> list[dict[str, Any]]:
-    """A row for each entrance with slots that changed their content, with its latest change."""
+    """A row for each entrance that has slots with changed content, with the latest of these changes."""
     locale, view = context.locale, context.view
     names = context.entrance_names()
     changes: dict[str, list[dict[str, Any]]] = {}

@@ -49,13 +49,13 @@ _METRICS = {
     ),
     "quality": ("events", "visitors", "page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate"),
 }  # fmt: skip
-"""Page → its metrics; rows are sorted by the first."""
+"""Page → its metrics; rows are sorted by the first metric."""
 
 _OF_PRODUCTS = (
     "revenue", "exposures", "product_clicks", "click_through_rate", "orders", "order_lines", "net_revenue", "margin",
     "revenue_per_mille",
 )  # fmt: skip
-"""The metrics of slots by product: impressions of a slot have none."""
+"""The metrics of slots by product; impressions are not among them, because an impression of a slot has no product."""
 
 _ENDS, _SALES = "attribution.visitor_ends", "attribution.attributed_sales"
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
@@ -67,13 +67,13 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
     },
     "products": dict.fromkeys(("core.order_lines", "attribution.entrance_daily"), "products.daily"),
 }
-"""Page → a table of its metrics → the table that is read instead: a mart lacks dimensions that its source has."""
+"""Page → a table of its metrics → the source table to read instead, which has dimensions that the table lacks."""
 
 _WHERE = {"slots": " AND head_page_type <> '(none)'", "customers": " AND user_id IS NOT NULL"}
-"""Page → which rows of its tables it is about."""
+"""Page → a condition for the rows of the page's tables that count."""
 
 _ONE_BY_ONE = frozenset({"quality"})
-"""Pages whose metrics are of a mart that has to be computed for each part."""
+"""Pages with metrics of a table that must be computed again for each part."""
 
 _VISITORS = frozenset({"visitors", "session_visitors"})
 _DISTINCT = ("visitors", "session_visitors", "buyers", "orders")
@@ -134,7 +134,7 @@ def _metrics(context: Context) -> tuple[str, ...]:
 
 
 def _days(context: Context) -> tuple[dt.date, dt.date]:
-    """The days of the figures: those shown, or on a page as of a day the window up to that day."""
+    """The days of the figures: the days shown; on a page that shows a snapshot, the window that ends on its day."""
     if context.view.page == "products":
         return window_of(context)
     if context.view.page == "customers":

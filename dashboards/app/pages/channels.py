@@ -106,7 +106,7 @@ def _controls(
 
 
 def _notices(context: Context, names: Mapping[str, str], now: Mapping[str, Mapping[str, Any]]) -> list[Text]:
-    """What is unknown: sessions that are not in the copy, spend that was not landed or names an unknown channel."""
+    """Notes on missing data: sessions not in the copy; spend that has not landed or names an unknown channel."""
     locale, text_of = context.locale, context.locale.text
     notices = []
     if not context.copy.has(SESSIONS):
@@ -131,7 +131,7 @@ def _table(
     before: Mapping[str, Any] | None,
     model: str,
 ) -> Table:
-    """The channels with their totals; *before* are the totals of the comparison days, None without them."""
+    """The channels with their totals; *before* are the totals of the comparison days, None without comparison days."""
     locale = context.locale
     whole = {**total, "name": locale.text("total"), "revenue_before": before["revenue"] if before else None}
     return Table(
@@ -167,7 +167,10 @@ def _href(context: Context) -> Any:
 
 
 def _course(context: Context, rows: Sequence[dict[str, Any]], model: str) -> Group:
-    """A metric of the channels by day, with the control that chooses it; the channels with most of it are drawn."""
+    """A metric of the channels by day, with the control that chooses it.
+
+    The channels with the highest values are drawn.
+    """
     locale = context.locale
     name = chosen_metric(context, "metric", COURSE_METRICS)
     own = _by_day(context, name, model)

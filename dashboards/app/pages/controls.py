@@ -1,6 +1,6 @@
 """A change of a slot judged against a control: other slots, or the same slot on other days of the week.
 
-Here: the days and the control of a change, put into the statistics.
+Here: choosing the days and the control of a change, and passing them to the statistics.
 Not here: the statistics (``dashboards.trends``), the blocks that show it (``dashboards.app.pages.judged_change``).
 """
 
@@ -23,10 +23,10 @@ METRICS: Mapping[str, tuple[str, str, float, str]] = {
     "revenue_per_mille_impressions": ("revenue", "impressions", 1000, "order_lines"),
     "revenue_per_mille": ("revenue", "exposures", 1000, "order_lines"),
 }
-"""Metric → its numerator, denominator, factor, and what counts as its events."""
+"""Metric → its numerator, denominator, factor, and the column that counts its events."""
 
 WEEKS = 12
-"""A day is compared with the same day of the week in so many weeks before, if there are so many."""
+"""A day is compared with the same weekday in up to this many weeks before."""
 
 Slot = tuple[str, str, int]
 """Page type, module and number of a slot."""
@@ -42,7 +42,7 @@ class Against:
 
     Attributes:
         judged: The result; None: there is no control.
-        control: module or page: its other slots, those that showed the same before and after; weekdays: the slot on
+        control: ``module`` or ``page``: its other slots whose content did not change; ``weekdays``: the same slot on
             other days; '': there is no control.
         slots: The slots of the control.
     """
@@ -74,7 +74,10 @@ class SlotDays:
         return [day for day in self._sums.get(slot, {}) if self.content(slot, day) == content]
 
     def of_contents(self, metric: str, slot: Slot, content: str, before: str, days: Collection[dt.date]) -> Against:
-        """*slot* on those of *days* that showed *content*, against those that showed *before*, by other slots."""
+        """*slot* on the days (of *days*) when it showed *content*, compared with the days when it showed *before*.
+
+        The control is other slots.
+        """
         after_days, before_days = ({day for day in self.days_of(slot, key) if day in days} for key in (content, before))
         shown = dict.fromkeys(after_days, content) | dict.fromkeys(before_days, before)
         return self._by_slots(metric, slot, before_days, after_days, shown)
@@ -87,7 +90,10 @@ class SlotDays:
         return self.of_contents(metric, slot, row["content"], row["content_before"], days)
 
     def since(self, metric: str, slot: Slot, day: dt.date, days: Collection[dt.date]) -> Against:
-        """*slot* from *day* on against the earlier ones of *days*, by other slots, whatever it showed."""
+        """*slot* from *day* on, compared with the earlier ones of *days*, whatever it showed.
+
+        The control is other slots.
+        """
         return self._by_slots(metric, slot, {one for one in days if one < day}, {one for one in days if one >= day}, {})
 
     def weekday(self, metric: str, slot: Slot, day: dt.date) -> Against:
@@ -164,7 +170,7 @@ def changes_of(context: Context, entrance: str, place: Mapping[str, Any]) -> lis
 
 
 def verdict(context: Context, metric: str, against: Against) -> str:
-    """What the control says of the change, as a sentence."""
+    """The result of the comparison with the control, as a sentence."""
     text = context.locale.text
     if against.judged is None:
         return text("control.none")

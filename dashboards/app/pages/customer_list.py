@@ -1,6 +1,6 @@
 """Lists of customers: of a segment or an octant, of those who moved between two of them, of all who are in the slice.
 
-Here: the rows, for analysts and admins with the reason and what is known for reaching out.
+Here: the rows, for analysts and admins with the reason why each customer is listed and the contact data.
 Not here: the choice of a list (``dashboards.app.pages.customers``), one customer (``dashboards.app.pages.customer``).
 """
 
@@ -36,7 +36,7 @@ _REACH: Mapping[str, tuple[str, Sequence[str]]] = {
     "customers.last_entrances": ("attribution.attributed_sales", ("last_entrance",)),
     "customers.purchases": ("core.products", ("name", "category")),
 }
-"""Query → the table without which it cannot run, and the columns that it gives."""
+"""Query → the table that it needs, and the columns that it returns."""
 
 
 def group_value(kind: Kind, key: str) -> str:
@@ -50,7 +50,7 @@ def move_value(kind: Kind, source: str, target: str) -> str:
 
 
 def group_list(context: Context, reading: AsOf, value: str) -> list[Block]:
-    """The customers of the segment or octant *value* as the URL has it; empty if that is NONE_CHOSEN."""
+    """The customers of the segment or octant *value*, written as in the URL; empty if it is NONE_CHOSEN."""
     locale = context.locale
     if value == NONE_CHOSEN:
         return []
@@ -64,7 +64,7 @@ def group_list(context: Context, reading: AsOf, value: str) -> list[Block]:
 
 
 def mover_list(context: Context, reading: AsOf, value: str) -> list[Block]:
-    """The customers who moved as *value* says, as the URL has it."""
+    """The customers who made the move *value*, written as in the URL."""
     locale = context.locale
     kind, _, move = value.partition(":")
     source, _, target = move.partition("~")
@@ -151,7 +151,7 @@ def _reach_columns(context: Context, reading: AsOf) -> list[Column]:
 
 
 def _reach(context: Context, reading: AsOf, found: pl.DataFrame) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """User id → how to reach them, with every field of the columns; and sentences on what is missing."""
+    """User id → contact data, with every field of the columns; and sentences on what is missing."""
     users = tuple(found["user_id"].to_list())
     empty = {field: None for table, given in _REACH.values() if reading.exists(table) for field in given}
     known: dict[str, dict[str, Any]] = {user: dict(empty) for user in users}

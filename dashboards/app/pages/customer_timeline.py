@@ -74,7 +74,7 @@ def _row(
     find: str | None = None,
     amount: float | None = None,
 ) -> Row:
-    """A row at *time* (UTC); *find* is what the path explorer is asked for."""
+    """A row at *time* (UTC); *find* is the search text for the path explorer, to which the row links."""
     at = local_time(time, context.copy.settings.timezone)
     assert at is not None
     return {
@@ -127,7 +127,10 @@ def _refunds(context: Context, reading: AsOf, user: str) -> Iterator[Row]:
 
 
 def _segments(context: Context, reading: AsOf, user: str) -> Iterator[Row]:
-    """The changes of segment between two kept snapshots. They have a day only, and stand at its end."""
+    """The changes of segment between two kept snapshots.
+
+    They have only a day, not a time, so they are placed at the end of the day.
+    """
     if not reading.exists("customers.rfm"):
         return
     locale = context.locale

@@ -1,6 +1,6 @@
 """Entrances: their traffic and sales, their slots, contents and orders.
 
-Here: the blocks of all entrances; the order of the blocks of one entrance.
+Here: the blocks for all entrances, and the order of the blocks for one entrance.
 Not here: one slot (``dashboards.app.pages.slot``), slots and orders (``dashboards.app.pages.slots``), sales of one kind
 of match (``dashboards.app.pages.matches``), attribution models (``dashboards.app.pages.models``).
 """
@@ -104,7 +104,7 @@ def _one(context: Context, entrance: str, name: str, rows: Sequence[dict[str, An
 
 
 def _cards(context: Context, entrance: str, now: Row) -> Cards:
-    """The figures of *entrance*, *now*, with their changes since the comparison days."""
+    """The cards of *entrance* with its figures *now* and their changes since the comparison days."""
     days, then = context.days, None
     if days.is_recorded_then and days.then_first and days.then_last:
         earlier = replace(context, view=context.view.over(days.then_first, days.then_last))

@@ -1,6 +1,6 @@
-"""A/B tests: the tests of these days with their verdicts, and one test in detail.
+"""A/B tests: the tests on the days shown with their results, and one test in detail.
 
-Here: the blocks of this page; the counts of a test put into the statistics.
+Here: the blocks of this page; passing the counts of a test to the statistics.
 Not here: the statistics (``dashboards.experiments``), changes for everybody (``dashboards.app.pages.controls``).
 """
 
@@ -13,10 +13,9 @@ from typing import Any
 
 from dashboards.app.context import Context
 from dashboards.blocks import Block, Card, Cards, Column, Row, Table, Text
-from dashboards.columns import definition, exact, metric, text
+from dashboards.columns import definition, exact, metric, of_row, text
 from dashboards.experiments import Measure, SampleRatio, Variant, compare, sample_ratio
 from dashboards.intervals import Interval
-from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE, change_ratio
 from dashboards.queries import query
 from dashboards.sections.verdicts import SIGN, bounds, difference_text, verdict_text
@@ -42,12 +41,12 @@ class Experiment:
 
     @property
     def control(self) -> str:
-        """The name of the control."""
+        """The name of the control variant."""
         return self.settings.control_of(self.name, [row["variant"] for row in self.rows])
 
     @cached_property
     def split(self) -> dict[str, float]:
-        """Variant → its planned share; the variants that were seen have equal shares if nothing is planned."""
+        """Variant → its planned share; if no shares are planned, all variants seen have equal shares."""
         plan = self.settings.plans.get(self.name)
         weights = plan.split if plan and plan.split else {row["variant"]: 1.0 for row in self.rows}
         return {name: weight / sum(weights.values()) for name, weight in weights.items()}
@@ -56,8 +55,8 @@ class Experiment:
     def ratio(self) -> SampleRatio:
         """Whether the visitors are split as planned.
 
-        A visitor counts at the first variant seen, also if others followed: leaving out those who saw several would
-        shift an unequal split, because two random variants are more often equal if one has most of the visitors.
+        A visitor counts for the first variant seen, even if other variants followed. Excluding visitors who saw several
+        variants would distort an unequal split: a small variant would lose a larger share of its visitors.
         """
         return sample_ratio({row["variant"]: row["first_seen"] for row in self.rows}, self.split)
 
@@ -72,7 +71,7 @@ class Experiment:
         return self.visitors - sum(int(row["variant_visitors"]) for row in self.rows)
 
     def compared(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Each variant with the control; empty if the control has no visitors."""
+        """Each variant compared with the control; empty if the control has no visitors."""
         control = next((row for row in self.rows if row["variant"] == self.control and row["variant_visitors"]), None)
         others = [row for row in self.rows if row["variant"] != self.control and row["variant_visitors"]]
         return [(row, control) for row in others] if control else []
@@ -108,7 +107,7 @@ def tests_of(context: Context) -> dict[str, Experiment]:
 
 
 def click_verdict(context: Context, tests: Mapping[str, Experiment], content: str) -> str | None:
-    """What the A/B test that *content* belongs to says of its click rate; None if it belongs to none."""
+    """The result for the click rate of *content* in its A/B test; None if it belongs to no test."""
     found = context.copy.settings.experiments.named(content)
     if found is None or found[0] not in tests:
         return None
@@ -306,22 +305,14 @@ def _comparisons(context: Context, test: Experiment, judged: Sequence[dict[str, 
         for row in judged
     ]
 
-    def value(title: str, field: str) -> Column:
-        return Column(
-            title,
-            lambda row: short_text(locale.numbers, row["metric"], row[field]),
-            lambda row: full_text(locale.numbers, row["metric"], row[field]),
-            field=field,
-        )
-
     return Table(
         "comparisons",
         locale.text("experiments.comparisons"),
         [
             text(locale.text("experiments.variant"), "variant"),
             text(locale.text("experiments.measure"), "name"),
-            value(locale.text("experiments.control_value"), "control"),
-            value(locale.text("experiments.variant"), "value"),
+            of_row(locale, locale.text("experiments.control_value"), "control"),
+            of_row(locale, locale.text("experiments.variant"), "value"),
             Column(
                 locale.text("experiments.difference"),
                 lambda row: difference_text(locale, row["metric"], row["difference"]),

@@ -141,11 +141,10 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
-    """The path of a sale; what is shown depends on what the sale was matched by.
+    """The path of a sale; what is shown depends on the kind of match.
 
-    If it was matched by a cart, this is the path to the cart. If it was matched by its order, it is the path of the
-    line whose match it shares. If it was matched by a visit, only the visit is shown; otherwise a note that there is
-    no path.
+    Cart: the path to the cart. Order: the path of the line whose match it shares. Visit: only the visit. Otherwise: a
+    note that there is no path.
     """
     locale = context.locale
     if line["matched_by"] == "cart":
@@ -162,9 +161,9 @@ def _path_of(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _line_with_match(context: Context, line: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The line of the same order that has a cart or click of its own, and whose match *line* shares; None without one.
+    """The line of the same order that has a cart or click of its own, and whose match *line* shares.
 
-    If there are several such lines, this is the one with the most revenue.
+    None if there is no such line. If there are several, this is the one with the most revenue.
     """
     own = [
         row

@@ -65,12 +65,12 @@ def funnel(context: Context) -> Sequence[Block]:
 def _attempts(context: Context, steps: Steps, window: str, first: dt.date, last: dt.date) -> pl.DataFrame:
     """The attempt of each person that began from *first* to *last*.
 
-    Where the data ends soon after the days shown, the comparison days are followed for as many days: otherwise later
-    steps would seem to have become rarer.
+    If the data ends soon after the days shown, persons of the comparison days are followed for the same number of days.
+    Otherwise later steps would seem to have become rarer.
     """
     span = WINDOWS[window]
     if isinstance(span, str):
-        span = dt.timedelta(days=span == SESSION)  # a session may go on after midnight
+        span = dt.timedelta(days=span == SESSION)  # a session may continue after midnight
     until = last + min(span, max(_last_day(context) - context.days.last, dt.timedelta()))
 
     def found() -> pl.DataFrame:
@@ -79,7 +79,8 @@ def _attempts(context: Context, steps: Steps, window: str, first: dt.date, last:
             hits = _with_session(context, hits, steps, first, until)
         return attempts(hits, len(steps.keys), last, WINDOWS[window])
 
-    # It takes a second for three months of a large shop, and is the same for every breakdown and both languages.
+    # Cached: it takes a second for three months of a large shop, and is the same for every breakdown and both
+    # languages.
     return context.whole.computed(("attempts", context.slice, steps.keys, window, first, last, until), found)
 
 
@@ -95,12 +96,12 @@ def _hits(context: Context, steps: Steps, first: dt.date, until: dt.date) -> pl.
 
 
 def _with_session(context: Context, hits: pl.DataFrame, steps: Steps, first: dt.date, until: dt.date) -> pl.DataFrame:
-    """*hits* with the column session, the number of the person's latest session that had begun.
+    """*hits* with the column session: the number of the latest session that the person had begun by then.
 
-    An order is in it if the person had done something else less than the timeout of sessions before. Other hits are in
-    no session, and have a number of their own.
+    An order belongs to that session if the person did something else before it, within the session timeout. A hit
+    without a session gets a number of its own.
     """
-    days = {"from": first - dt.timedelta(days=1), "to": until}  # a session that began the day before may go on
+    days = {"from": first - dt.timedelta(days=1), "to": until}  # a session that began the day before may continue
     sessions = context.whole.frame(query("funnel.sessions"), **days).with_row_index(SESSION).drop("channel")
     orders = context.whole.frame(query("funnel.orders"), **{"from": first, "to": until})
     order_no = steps.keys.index("order") + 1 if "order" in steps.keys else 0
@@ -146,7 +147,7 @@ def _rates(counts: Sequence[int], place: int) -> dict[str, float | None]:
 
 
 def _cards(context: Context, rows: Sequence[Mapping[str, Any]], *, is_compared: bool) -> Cards:
-    """How many persons began, how many did all steps, and the rate of the two."""
+    """How many persons began, how many did all steps, and the ratio of the two numbers."""
     locale = context.locale
     first, last = rows[0], rows[-1]
     names = ("funnel_rate", "funnel_persons")
@@ -192,7 +193,15 @@ def _chart(
     if is_compared:
         before = [row["funnel_persons_before"] for row in rows]
         marks = Bars(locale.text("legend.those_days"), before, ["" for _ in rows], ORANGE)
-    table = Table(
+    table = _table(context, rows, window, still_open, is_compared=is_compared)
+    return Chart(ranked_bars(locale, [row["name"] for row in rows], [bars], hovers, marks), table, is_wide=True)
+
+
+def _table(
+    context: Context, rows: Sequence[dict[str, Any]], window: str, still_open: int, *, is_compared: bool
+) -> Table:
+    locale, numbers = context.locale, context.locale.numbers
+    return Table(
         "funnel",
         locale.text("funnel.people"),
         [
@@ -227,7 +236,6 @@ def _chart(
         is_open=True,
         is_sortable=False,
     )
-    return Chart(ranked_bars(locale, [row["name"] for row in rows], [bars], hovers, marks), table, is_wide=True)
 
 
 def _still_open(context: Context, now: pl.DataFrame, window: str, steps: int) -> int:

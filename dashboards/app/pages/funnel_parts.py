@@ -38,7 +38,7 @@ def persons_by_step(found: pl.DataFrame, steps: int) -> list[int]:
 
 
 def _breakdowns(steps: Steps) -> tuple[str, ...]:
-    """The breakdowns to choose from, the default first. Page views and orders occur on no entrance."""
+    """The breakdowns to choose from, the default first. Page views and orders have no entrance."""
     has_entrance = steps.keys[0] != "order" and not steps.keys[0].startswith("page:")
     return (*(key for key in _NEEDED if key != "entrance" or has_entrance), NO_BREAKDOWN)
 
@@ -57,7 +57,7 @@ def breakdown_choice(context: Context, steps: Steps, by: str) -> Choice:
 
 
 def parts_of(context: Context, steps: Steps, by: str, now: pl.DataFrame, then: pl.DataFrame | None) -> Sequence[Block]:
-    """The funnel of each part of the persons; the parts sum to the whole."""
+    """The funnel of each part of the persons; every person is in exactly one part."""
     locale = context.locale
     if by == NO_BREAKDOWN:
         return []
@@ -107,7 +107,7 @@ def _by_part(found: pl.DataFrame, steps: int) -> dict[str, list[int]]:
 
 
 def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
-    """*found* with the column part, the part of each person."""
+    """*found* with the column ``part``: the part of the breakdown that each person belongs to."""
     if by == "entrance" or found.is_empty():
         return found.with_columns(part=pl.col("entrance_id"))
     started = found["dt"].to_list()
@@ -120,7 +120,7 @@ def _with_part(context: Context, by: str, found: pl.DataFrame) -> pl.DataFrame:
         people = every.frame(query("funnel.visitors"), **{"from": first, "to": last})
         own = people.select("person_id", "dt", part=f"slice_{by}")
         return found.join(own, on=["person_id", "dt"], how="left").with_columns(pl.col("part").fill_null("(none)"))
-    # A session that began the day before may go on after midnight.
+    # A session that began the day before may continue after midnight.
     sessions = context.whole.frame(query("funnel.sessions"), **{"from": first - dt.timedelta(days=1), "to": last})
     return (
         found.sort("at")

@@ -1,7 +1,7 @@
-"""The steps of the funnel: which ones can be chosen, which ones are, and their names.
+"""The steps of the funnel: which can be chosen, which are chosen, and their names.
 
-Here: the choices of steps and of the window.
-Not here: how far persons come (``dashboards.attempts``), the page (``dashboards.app.pages.funnel``).
+Here: the choices of steps and of the window. Not here: how far persons get (``dashboards.attempts``), the page
+(``dashboards.app.pages.funnel``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SESSION = "session"
 WINDOWS: Mapping[str, dt.timedelta | str] = {
     SESSION: SESSION, "day": "dt", "1": dt.timedelta(days=1), "7": dt.timedelta(days=7), "30": dt.timedelta(days=30),
 }  # fmt: skip
-"""Value in the URL → the window: a time, or what all steps have in common (a column of the hits)."""
+"""Value in the URL → the window: a time, or a column of the hits whose value all steps must share."""
 DEFAULT_WINDOW = "7"
 
 
@@ -38,7 +38,7 @@ class Steps:
     Attributes:
         keys: The steps in order: one of ACTIONS, ``page:<page type>`` or ``module:<page type>.<module>``.
         names: Their display names.
-        twice: Names of steps that the URL has more than once; they count in the first place only.
+        twice: Names of steps that the URL has more than once; only the first counts.
         choices: The controls.
     """
 
@@ -107,5 +107,5 @@ def window_choice(context: Context, window: str) -> Choice:
 
 
 def _windows(context: Context) -> tuple[str, ...]:
-    """The keys of the windows to choose from: without sessions in the copy, not that of a session."""
+    """The keys of the windows to choose from; the session window is missing if the copy has no sessions."""
     return tuple(key for key in WINDOWS if key != SESSION or context.whole.has(SESSIONS))

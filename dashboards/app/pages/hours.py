@@ -8,7 +8,7 @@ Not here: the metric's chart by day and its control (``dashboards.app.pages.one_
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.app.context import Context
@@ -31,7 +31,7 @@ def by_hour(
         context: The context of the request.
         own: The query: one row per hour, from ``$from`` to ``$to``, with columns hour and *metric*.
         metric: The metric.
-        table: The table by hour, which is kept for the last days only.
+        table: The table by hour, of which only the last days are kept.
         keys: Name → value of the columns that only files have; they identify the item.
         parameters: Other parameters of *own*.
     """
@@ -44,10 +44,7 @@ def by_hour(
         return [Text(locale.text("hours.not_kept", days=locale.text.days(context.copy.settings.hours.days)))]
 
     def values(start: dt.date, end: dt.date) -> list[Any]:
-        rows = context.copy.rows(query(own), **{"from": start, "to": end}, **parameters)
-        found = {row["hour"]: row[metric] for row in rows}
-        nothing = None if known_metric(metric).is_ratio else 0
-        return [found.get(hour, nothing) for hour in range(HOURS)]
+        return _by_hour(context.copy.rows(query(own), **{"from": start, "to": end}, **parameters), metric)
 
     now, before = values(first, days.last), None
     about = [locale.text.name("about", metric), locale.text("hours.about")]
@@ -75,3 +72,10 @@ def by_hour(
         keys=tuple(keys),
     )
     return [Chart(hours_of_day(locale, metric, now, before), shown)]
+
+
+def _by_hour(rows: Sequence[Mapping[str, Any]], metric: str) -> list[Any]:
+    """*metric* of each hour of the day; without a row 0, or None for a ratio."""
+    found = {row["hour"]: row[metric] for row in rows}
+    nothing = None if known_metric(metric).is_ratio else 0
+    return [found.get(hour, nothing) for hour in range(HOURS)]

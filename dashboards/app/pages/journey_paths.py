@@ -1,6 +1,6 @@
-"""The paths over touchpoints as of a day: those with the most orders, and those that lead to none.
+"""The paths over touchpoints as of a day: those with the most orders, and those without an order.
 
-Here: both tables, the control that narrows them to a touchpoint.
+Here: both tables, the control that limits them to a touchpoint.
 Not here: days and lengths of paths (``dashboards.app.pages.journeys``).
 """
 
@@ -61,7 +61,7 @@ def _name(context: Context, kind: str, path: str, names: Mapping[str, str]) -> s
 
 
 def _cut(context: Context, rows: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The note that there are more paths than *rows*; empty if there are not."""
+    """The note that there are more paths than *rows*; empty if *rows* has all paths."""
     every = rows[0]["all_paths"] if rows else 0
     numbers = context.locale.numbers
     if every <= len(rows):

@@ -1,4 +1,4 @@
-"""Journeys: how long and through how many touchpoints orders come about, and which touchpoints assist.
+"""Journeys: how many days and touchpoints it takes until an order, and which touchpoints assist.
 
 Here: the totals, the distributions of days and path lengths, touchpoints as assists, new against returning buyers.
 Not here: the paths themselves (``dashboards.app.pages.journey_paths``); paths within one visit
@@ -26,7 +26,7 @@ from dashboards.queries import query
 from dashboards.sections.touch import touchpoint_name
 
 PARTS = {"touchpoints": (), "paths": ("via",)}
-"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
+"""The parts of the page, each with its own keys of the URL; the first part is shown unless the URL chooses another."""
 DEFAULT_TYPE = "channel"
 LONGEST = 20
 """Paths of at least this many touches are one bucket."""
@@ -73,9 +73,9 @@ def _totals(context: Context, kind: str, first: dt.date, last: dt.date) -> dict[
 
 
 def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any]], dict[int, Any] | None]:
-    """The rows of the query *name* on these days, and bucket → orders on the comparison days; None without such days.
+    """The rows of the query *name* on these days, and bucket → orders on the comparison days.
 
-    The buckets have no gaps: one without orders has 0.
+    None without comparison days. A bucket without orders is included with 0.
     """
     days = context.days
 
@@ -191,7 +191,7 @@ def _touchpoints(context: Context, kind: str, names: Mapping[str, str]) -> Chart
 
 
 def _buyers(context: Context, kind: str) -> Block:
-    """The journeys of new against those of returning buyers."""
+    """The journeys of new buyers compared with those of returning buyers."""
     locale = context.locale
     title = locale.text("journeys.buyers")
     if not context.copy.has(_PATHS):

@@ -1,4 +1,4 @@
-"""Two contents compared on the slot map: each slot of the page while it showed the one, and while it showed the other.
+"""Two contents compared on the slot map: each slot of the page while it showed the first, and the second.
 
 Here: the choice of the contents, the figures of the slots, the table below the map.
 Not here: the map (``dashboards.app.pages.slot_map``), two contents of one slot (``dashboards.app.pages.two_contents``).
@@ -24,7 +24,7 @@ _SHOWN = (*METRICS, "clicks")
 
 @dataclass(frozen=True)
 class Contents:
-    """The two contents, and what can be chosen.
+    """The two contents, and the controls that choose them.
 
     Attributes:
         content: The content_id whose figures the map shows; '': the map compares no contents.
@@ -40,8 +40,8 @@ class Contents:
 def chosen_contents(context: Context, page_type: str) -> Contents:
     """The contents in the URL.
 
-    Unless the URL names another, a content is compared with the one that was shown most in any of its slots, else in
-    any slot.
+    Unless the URL names the second content, it is the one shown most in the slots of the first; if there is none, the
+    one shown most in any slot.
     """
     text_of = context.locale.text
     rows = context.rows(query("slot_map.page_contents"), page_type=page_type)
@@ -67,7 +67,7 @@ def chosen_contents(context: Context, page_type: str) -> Contents:
 def slots_of(context: Context, page_type: str, chosen: Contents) -> list[dict[str, Any]]:
     """The slots of a page that showed one of the contents, with the figures of the other as ``<metric>_before``.
 
-    Without the content, a slot has None.
+    A slot that did not show the content has None.
     """
     asked = {"page_type": page_type, "content": chosen.content, "against": chosen.against}
     found = context.rows(query("slot_map.two_contents"), **asked)

@@ -1,4 +1,4 @@
-"""Sales by kind of match: whether a cart, click, other line of the order, visit or nothing gave the sale its entrance.
+"""Sales by kind of match: the entrance of a sale is that of a cart, a click, another line of the order, or a visit.
 
 Here: the choice of a kind, the table of all kinds, the tables of one kind, from ``attribution.attributed_sales``.
 Not here: all sales of the entrances (``dashboards.app.pages.entrances``).
@@ -121,7 +121,7 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 
 
 def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
-    """The note that the page shows one *kind* of match only, with its sales and those of all kinds in *place*."""
+    """The note that the page shows only one *kind* of match, with the sales of this kind and of all in *place*."""
     locale = context.locale
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
@@ -148,7 +148,7 @@ def _table(
     # An order with lines from several entrances counts in each row, so adding up the orders would count it twice.
     total |= {"name": locale.text("total"), "margin": sum(margins) if margins else None, "orders": None}
     total |= {"revenue_share": 1.0 if total["revenue"] else None}
-    # The earlier total is queried, because the rows lack the entrances that had sales earlier but have none now.
+    # Query the total of the comparison days: the rows lack entrances that had sales then but have none now.
     total |= context.one(query("matches.before"), kind=kind, entrance=entrance, **place_of(slot))
     with_changes([total], "revenue")
     columns = [

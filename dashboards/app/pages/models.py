@@ -197,7 +197,7 @@ def _points(locale: Locale, share: float) -> str:
 
 
 def _guide(context: Context, kind: str) -> list[Block]:
-    """What each model does and is good for, and why the fused model and the touch models differ."""
+    """What each model does and when it is useful, and why the fused model and the touch models differ."""
     locale = context.locale
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Overview: sales and what made them, today so far, what changed most, what needs attention.
+"""Overview: sales and their factors, today so far, what changed most, what needs attention.
 
 Here: the order of the blocks; the chart by day, the funnel, what changed most.
 Not here: the tree of sales (``dashboards.app.pages.sales_tree``), the open day (``dashboards.app.pages.today``), what
@@ -30,7 +30,7 @@ from dashboards.totals import OF_VISITORS, SALES, STEPS, VISITORS, is_without_lo
 
 
 def overview(context: Context) -> Sequence[Block]:
-    """The sales of these days with their factors, today so far, what needs attention and changed most, the course."""
+    """The blocks: sales with their factors, today so far, what needs attention, what changed most, the chart by day."""
     locale, days = context.locale, context.days
     now = _totals(context, days.first, days.last)
     then: Mapping[str, Any] | None = None
@@ -120,7 +120,7 @@ def _funnel(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | 
 def _movers(context: Context, *, has_log: bool) -> list[Block]:
     """What changed most: products and, if there is an event log (*has_log*), entrances and slots.
 
-    Empty without a comparison. A kind of which nothing changed is one line.
+    Empty without a comparison. A kind without changes is shown as one line.
     """
     locale, days = context.locale, context.days
     if days.then_first is None:
@@ -153,7 +153,7 @@ def _movers(context: Context, *, has_log: bool) -> list[Block]:
 
 
 def _slot(context: Context, names: Mapping[str, str], row: Row) -> str:
-    """The name of a slot; that of its entrance where the events do not name the slot."""
+    """The name of a slot; if the events do not name the slot, the name of its entrance."""
     found = slot_name(context, row)
     return names.get(row["entrance_id"], row["entrance_id"]) if found == NONE else found
 

@@ -1,6 +1,7 @@
 """Targets and calendar: what the shop plans, and what happened that explains a chart.
 
-Here: the blocks of this page: all targets with what is reached, all occasions, and for admins the forms to change them.
+Here: the blocks of this page: all targets with the values reached so far, all occasions, and for admins the forms to
+change them.
 Not here: the cards of the overview and the values of targets (``dashboards.app.pages.targets``).
 """
 

@@ -99,7 +99,7 @@ def products(context: Context) -> Sequence[Block]:
 
 
 def window_of(context: Context) -> tuple[dt.date, dt.date]:
-    """The first and the last day of the window that the page shows; without products the days of the view."""
+    """The first and the last day of the window that the page shows; if there are no products, the days of the view."""
     reading, _ = as_of(context, MAIN)
     defined, windows = definitions(context.locale, reading), matrix_windows(reading)
     if why_no_matrix(context.locale, reading, windows, defined):
@@ -154,7 +154,7 @@ def _controls(
 def _matrix(
     context: Context, reading: AsOf, in_slice: AsOf, chosen: Chosen, defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The health of all products in the chosen matrix; the products *in_slice* in it; the health of all matrices."""
+    """The health in the chosen matrix, of all products and of those *in_slice*; and the health in every matrix."""
     locale, definition, window = context.locale, chosen.definition, chosen.window
     frame = placed(in_slice, definition.key, window)
     health = health_of(reading, chosen.windows)
@@ -178,7 +178,7 @@ def _moves(context: Context, reading: AsOf, chosen: Chosen) -> list[Block]:
     """The moves of all products between the quadrants of the chosen matrix."""
     locale, definition, window = context.locale, chosen.definition, chosen.window
     grid = moves_grid(locale, reading, definition, window)
-    if not isinstance(grid, Chart):  # then it says why there are no moves
+    if not isinstance(grid, Chart):  # then the section says why there are no moves
         return [_note(context, reading, chosen), grid]
     return [_note(context, reading, chosen), Group((moves_flow(locale, reading, definition, window), grid))]
 
@@ -190,7 +190,7 @@ def _note(context: Context, reading: AsOf, chosen: Chosen) -> Text:
 
 
 def _of_all(context: Context) -> str:
-    """The sentence that the filters do not apply to what covers all products; '' without filters."""
+    """The note that the filters do not apply to parts that cover all products; '' without filters."""
     return context.locale.text("products.of_all") if context.slice else ""
 
 

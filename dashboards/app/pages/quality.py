@@ -143,7 +143,7 @@ def _health(context: Context) -> list[Block]:
     columns = [
         text(locale.text("column.day"), "dt"),
         *(exact(locale, name) for name in ("events", "visitors", "devices", "page_views")),
-        *([] if context.slice else [exact(locale, "bot_events")]),  # bots are no visitors, so they have no platform
+        *([] if context.slice else [exact(locale, "bot_events")]),  # bots are not visitors, so they have no platform
         *(exact(locale, name) for name in ("events_without_page_id", "events_with_derived_page_id")),
         *(exact(locale, name) for name in ("page_id_drops", "page_id_resets")),
         *(exact(locale, name) for name in ("skewed_events", "late_events")),
@@ -297,7 +297,7 @@ def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Ma
 def _related(
     locale: Locale, lineage: Lineage, of: Source, described: Mapping[Source, str]
 ) -> list[dict[str, str | None]]:
-    """Rows of a table: the column *of*, its sources, the columns computed from it, the page queries that read it."""
+    """The rows of the lineage table: the column *of*, its sources, the columns computed from it, its queries."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
         (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources

@@ -1,4 +1,4 @@
-"""Retention of visitors: how many of the new visitors of a day, week or month come back.
+"""Retention of visitors: what share of the new visitors of a day, week or month comes back.
 
 Here: the blocks of this page, and which cells are observed.
 Not here: customers who buy again (``customers.cohorts``, on the page of customers).
@@ -24,20 +24,23 @@ from dashboards.queries import query
 VISITORS, FIRST_VISITS = "core.visitors", "core.first_visits"
 
 MOST = {"day": 30, "week": 12, "month": 11}
-"""Unit → the last period that is counted. Later than 365 days after the first visit, a person would be new again."""
+"""Unit → the last period that is counted.
+
+Its end must not be later than 365 days after the first visit: a person who comes back after that counts as new.
+"""
 SHOWN = {"day": (*range(1, 8), 14, 21, 30), "week": tuple(range(1, 13)), "month": tuple(range(1, 12))}
 """Unit → the periods in the triangle."""
 _CARDS = {"day": (1, 7, 30, 3, 14, 2), "week": (1, 4, 8, 2, 3), "month": (1, 3, 6, 2)}
-"""Unit → the periods with a card: the first three of them that are observed."""
+"""Unit → the periods that may get a card; the first three observed ones do."""
 
 LONG_DAYS = 60
-"""The days to which the page links if too few are selected to see later periods."""
+"""The number of days in the link that the page offers if too few days are selected to see later periods."""
 
 COHORTS = 31
 """Maximum rows of the triangle."""
 
 NEW_LOG_DAYS = 28
-"""Until so many days after the log's first one, the page warns that its new visitors may not be new."""
+"""For this many days after the first day of the log, the page warns that its new visitors may not really be new."""
 
 Sizes = Mapping[tuple[dt.date, str], int]
 Returned = Mapping[tuple[dt.date, str, int], int]
@@ -90,7 +93,7 @@ def later(cohort: dt.date, unit: str, periods: int) -> dt.date:
 def observed(
     cohorts: Collection[dt.date], unit: str, computed: Collection[dt.date], newest: dt.date
 ) -> set[tuple[dt.date, int]]:
-    """The pairs of cohort and period that are observed: the period is over, and no day of it is missing.
+    """The observed pairs of cohort and period, those whose period is over and has data on every day.
 
     *newest* is the last day that is over, *computed* are the days with data.
     """
@@ -108,9 +111,10 @@ def observed(
 def curve_rows(
     sizes: Sizes, returned: Returned, unit: str, seen: Collection[tuple[dt.date, int]]
 ) -> list[dict[str, Any]]:
-    """The rate of each part in each period: over the cohorts for which the period is observed.
+    """The rate of each part in each period, over the cohorts for which the period is observed.
 
-    Rows: part, period_no, new_visitors (of these cohorts), returned_visitors, the rate; no row without such a cohort.
+    Rows: part, period_no, new_visitors (of these cohorts), returned_visitors, the rate. A period without such a cohort
+        has no row.
     """
     rows = []
     for part in dict.fromkeys(part for _, part in sizes):
@@ -147,7 +151,10 @@ def _measures(period: int, new: int, back: int | None) -> dict[str, Any]:
 
 
 def _together(counts: Mapping[Any, int]) -> dict[Any, int]:
-    """*counts* over all parts: keys are (cohort, part) or (cohort, part, period); the part becomes ''."""
+    """*counts* summed over all parts: keys are (cohort, part) or (cohort, part, period).
+
+    In the result the part is ''.
+    """
     sums: Counter[Any] = Counter()
     for (cohort, _, *rest), count in counts.items():
         sums[cohort, "", *rest] += count

@@ -1,4 +1,4 @@
-"""Sales as a tree: visitors × conversion rate × revenue per buyer, each with its part in the change of sales.
+"""Sales as a tree: visitors × conversion rate × revenue per buyer, each with its part of the change of sales.
 
 Here: the cards of the tree.
 Not here: totals (``dashboards.totals``), splitting a change into parts (``dashboards.decomposition``).
@@ -25,7 +25,7 @@ from dashboards.queries import query
 from dashboards.sections.sales import formula
 
 COURSE_DAYS = 28
-"""Days of the small line beside the sales."""
+"""The number of days in the small line chart beside the sales."""
 
 PAGE_OF_METRIC = {
     "revenue": "entrances",
@@ -53,7 +53,7 @@ _WITHOUT_VISITORS = ("buyers", "revenue_per_buyer")
 _UNKNOWN_USERS = "revenue_without_user"
 
 Figures = Mapping[str, Any]
-"""A row of ``dashboards.totals.totals``."""
+"""The type of a row of ``dashboards.totals.totals``."""
 
 
 def linked(view: View, card: Card) -> Card:
@@ -63,7 +63,7 @@ def linked(view: View, card: Card) -> Card:
 
 
 def sales_tree(context: Context, now: Figures, then: Figures | None) -> list[Block]:
-    """Sales on the days shown, the factors that make them, and with *then* the part of each in the change."""
+    """Sales on the days shown and their factors; with *then* also the part of the change that each factor explains."""
     locale = context.locale
     is_compared = then is not None and now["revenue"] is not None and then["revenue"] is not None
     factors = _WITHOUT_VISITORS if now["visitors"] is None else _FACTORS
@@ -86,9 +86,9 @@ def sales_tree(context: Context, now: Figures, then: Figures | None) -> list[Blo
 
 
 def parts_in_change(now: Figures, then: Figures, factors: Sequence[str]) -> list[Fraction]:
-    """The parts of *factors*, and last that of sales without a user, in the change of sales; in cents.
+    """The part of the change of sales that each of *factors* explains, and last that of sales without a user; in cents.
 
-    They sum to the difference of the two sales, each rounded to cents.
+    The parts sum to the difference of the two sales amounts, each rounded to cents.
     """
     other = _money(now[_UNKNOWN_USERS]) - _money(then[_UNKNOWN_USERS])
     parts = parts_of_change(_values(then, factors), _values(now, factors))
@@ -96,7 +96,7 @@ def parts_in_change(now: Figures, then: Figures, factors: Sequence[str]) -> list
 
 
 def _values(figures: Figures, factors: Sequence[str]) -> list[Factor]:
-    """The factors of the sales to known users, as exact numbers; their product is these sales."""
+    """The factors of the sales to known users, as exact numbers; multiplied, they give these sales."""
     sales = _money(figures["revenue"]) - _money(figures[_UNKNOWN_USERS])
     buyers, visitors = Fraction(figures["buyers"] or 0), Fraction(figures["visitors"] or 0)
     values = {

@@ -94,7 +94,7 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
 
 
 def _judge(context: Context, entrance: str, slot: Slot, contents: Sequence[dict[str, Any]]) -> None:
-    """Add to each content the field judged: its A/B test, else itself against the content before it by a control."""
+    """Add ``judged`` to each content: the result of its A/B test, else its effect compared with a control."""
     days = context.days
     tests = tests_of(context)
     seen = slot_days(context, days.first, days.last, slot[0])
@@ -122,7 +122,7 @@ def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
 def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) -> Table:
     """The contents that a slot showed, *rows*, with the traffic and sales of each.
 
-    *called* is the slot's name, *total* its figures over all contents.
+    *called* is the slot's name, *total* has its figures over all contents.
     """
     locale = context.locale
     columns = [

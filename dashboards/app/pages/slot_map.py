@@ -82,7 +82,7 @@ def slot_map(context: Context) -> Sequence[Block]:
 
 
 def file_faults(context: Context) -> list[Text]:
-    """A warning for each of pages.yaml and contents.csv that has a fault; the page is shown without it."""
+    """A warning for each of pages.yaml and contents.csv that is invalid; the page is shown without that file."""
     found = []
     for read in (pages_of, contents_of):
         try:
@@ -120,8 +120,8 @@ class Map:
     ) -> None:
         """The map of *page_type*, coloured by the metric *name*, or by its change if *is_change*.
 
-        *rows* are the slots with their changes, at least one: against the comparison days, or of one content against
-        another if *two* contents are chosen.
+        *rows* are the slots with their changes, at least one: compared with the comparison days, or one content with
+        the other if *two* contents are chosen.
         """
         self.two = two
         self.context, self.page_type, self.name, self.is_change = context, page_type, name, is_change
@@ -139,7 +139,7 @@ class Map:
         self._most = max((abs(self._size(row)) for row in rows if not self._is_few(row)), default=0.0)
 
     def blocks(self) -> list[Part]:
-        """The card with the map; if some slots are not on its picture, another with these, and a map is narrow."""
+        """The card with the map, and a second card with the slots that are not on its picture, if there are any."""
         locale = self.context.locale
         title = locale.text("slot_map.map", metric=locale.text.name("metric", self.name))
         drawn = page_map(self.shown())
@@ -171,30 +171,33 @@ class Map:
         return PageMap(self.page, spots, names, empty)
 
     def _is_few(self, row: Row) -> bool:
-        """Whether the slot has too few impressions for its colour; a difference of two contents needs them of both."""
+        """Whether the slot has too few impressions to be coloured.
+
+        A difference of two contents needs enough for both.
+        """
         if is_few(row, self.name):
             return True
         then = {key: row[f"{key}_before"] for key in ("impressions", "exposures")} if self.two.content else {}
         return self.is_change and bool(then) and is_few(then, self.name)
 
     def _size(self, row: Row) -> float:
-        """The figure of a slot that its colour stands for; the largest has the full colour."""
+        """The figure of a slot that decides its colour; the slot with the largest figure has the full colour."""
         if not self.is_change:
             return float(row[self.name] or 0)
         found: float | None = row[f"{self.name}_change"]
-        if found is None and self.two.content:  # the slot showed only one of them
+        if found is None and self.two.content:  # the slot showed only one of the two contents
             return 0.0
-        if found is None:  # new, gone, or no ratio
+        if found is None:  # the slot is new or was removed, or the ratio does not exist
             is_new = not is_rate(self.name) and bool(row[self.name]) and not row[f"{self.name}_before"]
             return 1.0 if is_new else 0.0
         return found if is_rate(self.name) else max(-1.0, min(1.0, found))
 
     @property
     def _is_even(self) -> bool:
-        """Whether the colour grows evenly with the value: so it does for ratios and changes.
+        """Whether the colour grows linearly with the value, as it does for ratios and changes.
 
-        For counts and amounts it grows with their square root, because one slot often has many times what others have,
-        which would all look empty.
+        For counts and amounts it grows with the square root: one slot often has many times the value of all others,
+        which would then look empty.
         """
         return self.is_change or known_metric(self.name).is_ratio
 
@@ -236,7 +239,10 @@ class Map:
         return self.context.view.to("entrances", entrance=row["entrance_id"], slot=slot_key(row), **chosen).href
 
     def _changed(self, row: Row) -> str:
-        """The change, without the unit of a difference of rates, which the caption says; '' if there is none."""
+        """The change as text; a difference of rates has no unit, because the caption states it.
+
+        '' if there is no change.
+        """
         if not self.has_changes:
             return ""
         numbers, before = self.context.locale.numbers, row[f"{self.name}_before"]
@@ -264,7 +270,7 @@ class Map:
         return text.joined(said, text(key, first=days.then_first, last=days.then_last))
 
     def _legend(self) -> Component:
-        """Which colour means what: from 0 over the value of half the colour to the largest, or lower and higher."""
+        """The legend of the colours: 0, the value with half the colour and the largest value; or lower and higher."""
         text, numbers = self.context.locale.text, self.context.locale.numbers
 
         def bar(kind: str) -> Component:

@@ -1,4 +1,4 @@
-"""The slots of all entrances in one table, each with its course by day.
+"""The slots of all entrances in one table, each with a small line chart by day.
 
 Here: the table and its rows; the metrics of the map and the table; which slots have too few impressions for a rate.
 Not here: the map (``dashboards.app.pages.slot_map``).
@@ -23,17 +23,17 @@ _OF_PRODUCTS = ("revenue", "exposures", "click_through_rate", "revenue_per_mille
 METRICS = tuple(dict.fromkeys((*_OF_SLOTS, *_OF_PRODUCTS)))
 
 FEW = 100
-"""A slot with fewer impressions has too few for a rate: chance alone would make it the best or the worst."""
+"""With fewer impressions a slot gets no rate: chance alone could make it the best or the worst."""
 
 _MOST_PARTS = 92
-"""The longest course by day; over more days each point is a week."""
+"""Maximum days of a line with a point per day; over more days each point is a week."""
 
 
 def metrics_of(context: Context) -> tuple[str, ...]:
     """The metrics that can colour the map; the first is the default.
 
-    Impressions and clicks of a slot have no product. On a page that is filtered by product, the exposures and clicks of
-    the products that it led to stand for them.
+    Impressions and clicks of a slot have no product. If the page is filtered by product, the exposures and clicks of
+    the products that the slot led to replace them.
     """
     return _OF_PRODUCTS if any(name in ("category", "brand") for name, _ in context.slice) else _OF_SLOTS
 
@@ -47,8 +47,8 @@ def is_few(row: Row, name: str) -> bool:
 def beside(context: Context, name: str, **parameters: object) -> list[dict[str, Any]]:
     """The rows of the query *name* for these days, with ``<metric>_before`` of the comparison days.
 
-    A slot that has figures only on the comparison days is left out. A count or an amount that a slot did not have then
-    is 0; a ratio is None.
+    A slot that has figures only on the comparison days is excluded. If a slot has no figures on the comparison days,
+    their counts and amounts are 0 and their ratios None.
     """
     rows = context.rows(query(name), **parameters)
     before = {_place(row): row for row in rows if row["is_before"]}
@@ -62,14 +62,14 @@ def beside(context: Context, name: str, **parameters: object) -> list[dict[str, 
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What identifies a row of these days and of the comparison days: a slot, of an entrance or of all entrances."""
+    """The key that joins a row of these days with that of the comparison days: a slot, of one entrance or of all."""
     keys = SLOT_KEYS[1:] if "entrances" in row else SLOT_KEYS
     return tuple(row.get(key) for key in keys)
 
 
 def slot_ranking(context: Context, name: str) -> Table:
     """The slots of all entrances, those with the highest value of the metric *name* first."""
-    locale, view = context.locale, context.view
+    locale = context.locale
     names = context.entrance_names()
     is_of_products = metrics_of(context) == _OF_PRODUCTS
     rows = with_changes(beside(context, "slot_map.slots"), *METRICS)
@@ -82,6 +82,26 @@ def slot_ranking(context: Context, name: str) -> Table:
             "course": courses.get(tuple(row[key] for key in SLOT_KEYS), []),
         }
     total = with_changes(beside(context, "slot_map.all_slots"), *METRICS)
+    without = total[0]["revenue_without_slot"] if total else None
+    notes: tuple[str, ...] = ()
+    if without:
+        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
+    return Table(
+        "slots",
+        locale.text("slot_map.all"),
+        _columns(context, name, length, is_of_products=is_of_products),
+        rows,
+        locale.text("slots.about"),
+        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
+        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
+         *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
+        is_wide=True,
+        keys=SLOT_KEYS,
+    )  # fmt: skip
+
+
+def _columns(context: Context, name: str, length: int, *, is_of_products: bool) -> list[Column]:
+    locale, view = context.locale, context.view
     others = [
         key
         for key in (
@@ -92,7 +112,7 @@ def slot_ranking(context: Context, name: str) -> Table:
         )
         if key != name
     ]  # fmt: skip
-    columns = [
+    return [
         text(
             locale.text("column.place"),
             "name",
@@ -108,26 +128,10 @@ def slot_ranking(context: Context, name: str) -> Table:
         _course_column(context, name, length),
         *(metric(locale, key) for key in others),
     ]
-    without = total[0]["revenue_without_slot"] if total else None
-    notes: tuple[str, ...] = ()
-    if without:
-        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
-    return Table(
-        "slots",
-        locale.text("slot_map.all"),
-        columns,
-        rows,
-        locale.text("slots.about"),
-        {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
-        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
-         *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
-        is_wide=True,
-        keys=SLOT_KEYS,
-    )  # fmt: skip
 
 
 def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:
-    """The days that a point of a course stands for, and the course of the metric *name* of each slot.
+    """The number of days that a point of a line stands for, and the values of the metric *name* for each slot.
 
     A point without figures is None if none of its days is computed, or if the metric is a ratio; else 0.
     """
@@ -145,7 +149,7 @@ def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], li
 
 
 def _course_column(context: Context, name: str, length: int) -> Column:
-    """A line of the metric *name* by day in each cell; files have its values, separated by blanks."""
+    """A line chart of the metric *name* by day in each cell; exported files have its values, separated by spaces."""
     locale = context.locale
     key = "slot_map.course" if length == 1 else "slot_map.course.weeks"
 

@@ -56,7 +56,7 @@ def slot_name(context: Context, row: Mapping[str, Any]) -> str:
 
 
 def page_name(context: Context, page_type: str) -> str:
-    """The display name of a page: from ``config/pages.yaml``, else our own, else its page type."""
+    """The display name of a page: from ``config/pages.yaml``, else a built-in name, else its page type."""
     page = context.shop_pages.get(page_type)
     return page.name(context.locale.language) if page else context.locale.text.name("page_type", page_type)
 

@@ -1,4 +1,4 @@
-"""Targets of a month: what is reached, the pace, the forecast.
+"""Targets of a month: the value reached, the pace, the forecast.
 
 Here: the cards of the overview, and the values of targets.
 Not here: computing pace and forecast (``dashboards.plans.pace``), editing targets (``dashboards.app.pages.plan``).
@@ -27,7 +27,7 @@ from pipelines.sqlproject.model import DIALECT
 
 @dataclass(frozen=True)
 class Progress:
-    """A target with what its month has reached.
+    """A target with the value that its month has reached.
 
     Attributes:
         target: The target.
@@ -46,7 +46,7 @@ class Progress:
 
 
 def progress(context: Context, target: Target) -> Progress:
-    """What the month of *target* has reached up to the newest closed day."""
+    """The value that the month of *target* has reached up to the newest closed day."""
     copy, newest = context.whole, context.whole.newest(context.now)
     end = (target.month + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
     last = min(end, newest)

@@ -26,7 +26,7 @@ _METRICS = ("revenue", "orders", "visitors", "exposures")
 _OF_LOG = frozenset({"visitors", "exposures"})
 _TABLES = ("core.order_lines", "core.traffic_hourly", "attribution.entrance_hourly")
 _OF_SLICES = ("core.events", "attribution.attributed_events")
-"""Tables by which the hours of a slice are computed."""
+"""Tables from which the hours of a slice are computed."""
 
 Hours = Mapping[str, Sequence[float]]
 """Metric → its value from midnight to the end of each hour of a day."""
@@ -46,7 +46,7 @@ def today(context: Context) -> list[Block]:
     asked = {"day": day, "then": before or dt.date.min}
     rows = copy.rows(query("today.hours"), **asked)
     own = [row for row in rows if row["dt"] == day]
-    # All visitors show which hours are complete: a slice may have no visitor in the last complete hour.
+    # Find the complete hours from all visitors: a slice may have no visitor in the last complete hour.
     everyone = [row for row in context.whole.rows(query("today.hours"), **asked) if row["dt"] == day]
     end = full_hours(everyone, copy.one(query("today.ingested"))["landed_at"], day, copy.settings.timezone)
     if not end:
@@ -76,7 +76,7 @@ def full_hours(rows: Sequence[Mapping[str, Any]], landed_at: dt.datetime, day: d
     """How many hours from the midnight on which *day* began are complete: 9 means up to 9:00.
 
     The last hour with events (without an event log, with sales) is complete if the newest file was written after its
-    end. *rows* have hour and events; *landed_at* is when that file was written, UTC.
+    end. *rows* have hour and events; *landed_at* is the time when the newest file was written, UTC.
     """
     has_log = any(row["events"] for row in rows)
     last = max((row["hour"] for row in rows if row["events"] or not has_log), default=-1)

@@ -16,7 +16,7 @@ from dashboards.sections.touch import TYPES, UNATTRIBUTED, channel_names
 
 
 def chosen_type(context: Context, default: str) -> str:
-    """The type of touchpoint in the URL, or *default* if it has none that exists."""
+    """The type of touchpoint in the URL, or *default* if the URL has no valid one."""
     kind = context.view.get("type")
     return kind if kind in TYPES else default
 
@@ -42,7 +42,7 @@ def model_choice(context: Context, models: Sequence[str], chosen: str, default: 
 
 
 def touchpoint_names(context: Context, kind: str) -> dict[str, str]:
-    """Display names of touchpoints of the type *kind*, by key; slots and campaigns have none of their own."""
+    """Display names of touchpoints of the type *kind*, by key; slots and campaigns have no display name."""
     if kind == "entrance":
         return {key: name for key, name in context.entrance_names().items() if key != UNATTRIBUTED}
     return channel_names(context.locale, context.rows(query("channels.names"))) if kind == "channel" else {}

@@ -15,8 +15,8 @@ from dashboards.app.pages.controls import slot_days, verdict
 from dashboards.app.pages.experiments import click_verdict, tests_of
 from dashboards.app.pages.slots import click_rate_change
 from dashboards.blocks import Block, Choice, Column, Controls, Group, Option, Row, Table
-from dashboards.columns import arrowed, text
-from dashboards.metrics import full_text, is_rate, short_text, tone
+from dashboards.columns import arrowed, of_row, text
+from dashboards.metrics import is_rate, tone
 from dashboards.numbers import NONE
 
 _METRICS = (
@@ -56,14 +56,6 @@ def _table(context: Context, one: Row, other: Row) -> Table:
     ]
     days = {"metric": "days", "name": locale.text("two_contents.days"), "one": one["days"], "other": other["days"]}
 
-    def value(title: str, field: str) -> Column:
-        return Column(
-            title,
-            lambda row: short_text(locale.numbers, row["metric"], row[field]),
-            lambda row: full_text(locale.numbers, row["metric"], row[field]),
-            field=field,
-        )
-
     def difference(row: Row) -> str:
         if is_rate(row["metric"]):
             points = locale.numbers.points(row["one"], row["other"])
@@ -76,8 +68,8 @@ def _table(context: Context, one: Row, other: Row) -> Table:
         locale.text("two_contents.title"),
         [
             text(locale.text("entrances.metric"), "name"),
-            value(str(one["content"]), "one"),
-            value(locale.text("two_contents.other", content=other["content"]), "other"),
+            of_row(locale, str(one["content"]), "one"),
+            of_row(locale, locale.text("two_contents.other", content=other["content"]), "other"),
             Column(
                 locale.text("column.change"),
                 lambda row: row["difference"],
@@ -98,7 +90,7 @@ def _table(context: Context, one: Row, other: Row) -> Table:
 
 
 def _by_control(context: Context, one: Row, other: Row) -> str:
-    """What an A/B test that *one* is a variant of, else a control, says of its click rate against *other*."""
+    """The result for the click rate of *one* against *other*: of the A/B test with variant *one*, else of a control."""
     tested = click_verdict(context, tests_of(context), one["head_content_id"])
     if tested is not None:
         return tested

@@ -54,7 +54,7 @@ def _saved(context: Context) -> Sequence[Block]:
 
 
 def may_change(context: Context, view: SavedView) -> bool:
-    """Whether the user may change *view*: an own one, if it is not shared; admins also those that are shared."""
+    """Whether the user may change *view*: users their own views that are not shared, admins also shared views."""
     if not may_edit("views", context.role):
         return False
     return context.role == "admin" if view.is_shared else view.owner == context.user

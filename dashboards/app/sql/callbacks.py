@@ -58,9 +58,9 @@ class Runner:
         values: Values = MappingProxyType({}),
         language: Language = "en",
     ) -> Outcome:
-        """The outcome of *query*, kept for *user* under *key*; the query is stopped when *is_gone()* is true.
+        """Run *query*; returns its outcome, which is kept for *user* under *key*.
 
-        A message about a query without a result is in *language*.
+        The query is stopped when *is_gone()* is true. A message about a query without a result is in *language*.
 
         Raises:
             HeadwaterError: the result or the query log cannot be written.
@@ -93,8 +93,7 @@ class Runner:
         """The URL of the page that shows *outcome*.
 
         It contains the name of the saved query, or the query itself unless that is too long, and the values of its
-        parameters. The choices for the chart
-        are kept if the new result also has those columns.
+        parameters. The choices for the chart are kept if the new result also has those columns.
         """
         query = outcome.sql
         saved = saved_queries(self._home).get(view.get("saved"))
@@ -113,9 +112,14 @@ class Runner:
 
 def add_sql(app: dash.Dash, marts: Marts) -> None:
     """Add the callbacks of the page's buttons and of its parameters, for analysts and admins."""
-    home = marts.home
-    runner = Runner(home, marts)
+    runner = Runner(marts.home, marts)
+    _add_run(app, runner)
+    _add_stop(app, runner)
+    _add_parameters(app, runner, marts.home)
+    _add_script(app)
 
+
+def _add_run(app: dash.Dash, runner: Runner) -> None:
     @app.callback(
         Output("sql-done", "data"),
         Input("sql-run", "n_clicks"),
@@ -155,6 +159,8 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
             return {"error": message_in(error, view.language)}
         return {"href": runner.address(view, outcome, str(key)), "is_auto": bool(is_auto)}
 
+
+def _add_stop(app: dash.Dash, runner: Runner) -> None:
     @app.callback(
         Output("sql-stop", "title"), Input("sql-stop", "n_clicks"), State("sql-next", "data"), prevent_initial_call=True
     )
@@ -164,6 +170,8 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
             runner.stop(user, str(key))
         return dash.no_update
 
+
+def _add_parameters(app: dash.Dash, runner: Runner, home: Home) -> None:
     @app.callback(
         Output("sql-parameters", "children"),
         Input("sql-named", "data"),
@@ -180,6 +188,9 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
         saved = saved_queries(home).get(view.get("saved"))
         return inputs(runner.parameters(query), said, saved, view.language)
 
+
+def _add_script(app: dash.Dash) -> None:
+    """The callbacks that ``assets/sql.js`` answers in the browser."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("sql", "named"), Output("sql-named", "data"), Input("sql-text", "value")
     )
@@ -199,12 +210,12 @@ def add_sql(app: dash.Dash, marts: Marts) -> None:
 
 
 def _storable(text: str) -> str:
-    """*text*, in which what is not valid Unicode, such as half a surrogate pair, is replaced: it cannot be stored."""
+    """*text* with invalid Unicode, such as half a surrogate pair, replaced: it cannot be stored."""
     return text.encode(errors="replace").decode()
 
 
 def _user() -> str:
-    """The user; everybody except analysts and admins is refused, whatever page sent the request."""
+    """The user; everybody except analysts and admins is refused, whichever page sent the request."""
     if flask.g.get("role", "admin") not in ("analyst", "admin"):
         flask.abort(403)
     return str(flask.g.get("user") or LOCAL)

@@ -64,7 +64,7 @@ def chart_of(context: Context, outcome: Outcome, table: Table) -> list[Block]:
         NO_SERIES if series is None else names[series],
         default=NO_SERIES if usual_series is None else names[usual_series],
     )
-    # Several columns are the series already.
+    # Several y columns are already the series.
     controls = Controls((*choices, of_series) if len(ys) == 1 else choices)
     return [controls, _drawn(locale, outcome, table, kind, x, ys, series)]
 
@@ -90,10 +90,10 @@ def _falls(table: Table, place: int) -> bool:
 
 
 def _usual_series(table: Table, names: Sequence[str], numbers: Sequence[int], x: int) -> int | None:
-    """The index of the default series column; None without one.
+    """The index of the default series column; None if there is no such column.
 
-    It is the first non-number column that differs among rows with equal *x*, and is equal in several rows. For example,
-    a query of days and entrances has a line per entrance, not one line that jumps between entrances.
+    It is the first column without numbers that differs among rows with equal *x*, and has the same value in several
+    rows. For example, a query of days and entrances has a line per entrance, not one line that jumps between entrances.
     """
     values = [table.columns[x].value(row) for row in table.rows]
     if len(set(values)) == len(values):

@@ -112,9 +112,9 @@ def _editor(context: Context, saved: Mapping[str, SavedQuery], outcome: Outcome 
         _buttons(text),
         html.P(id="sql-fault", className="fault", role="alert"),
         None if outcome else _why_not_run(context, query, is_saved=chosen is not None),
-        # The store sql-next has the key of the next result. sql-auto says whether the query runs without a click:
-        # only a saved query does, because the shop wrote it; values in a link cannot make it another query. A query in
-        # a link may come from anybody.
+        # The store sql-next has the key of the next result. sql-auto says whether the query runs without a click. Only
+        # a saved query does, because the shop wrote it, and values in a link cannot change its text. A query in a link
+        # may come from anybody.
         dcc.Store(id="sql-next", data=new_key()),
         dcc.Store(id="sql-auto", data=is_ready),
         dcc.Store(id="sql-done"),

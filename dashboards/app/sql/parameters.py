@@ -32,7 +32,7 @@ _TYPES = "SELECT DISTINCT lower(column_name) AS name, data_type FROM duckdb_colu
 def asked_by(sql: str, copy: Copy) -> list[Parameter]:
     """The parameters of *sql*; none if it cannot be parsed, which the workbench reports when it runs.
 
-    The kind of a column counts only if the columns of that name in all tables have the same.
+    A parameter gets the type of a column only if the columns of that name have the same type in all tables.
     """
     if "$" not in sql:
         return []
@@ -51,13 +51,13 @@ def values_of(view: View) -> dict[str, str]:
 
 
 def with_values(view: View, values: Mapping[str, str]) -> View:
-    """*view* with *values* instead of those that it has."""
+    """*view* with *values* as the values of the query's parameters."""
     cleared: dict[str, str | None] = {_IN_URL + name: None for name in values_of(view)}
     return view.to(**cleared | {_IN_URL + name: value for name, value in values.items()})
 
 
 def fault_of(text: Texts, parameters: Sequence[Parameter], values: Mapping[str, str]) -> str:
-    """A message about missing and wrong values; '' if all are right."""
+    """A message about missing and wrong values; '' if all values are valid."""
     missing = [f"${one.name}" for one in parameters if not values.get(one.name, "").strip()]
     messages = [text("sql.parameter.missing", names=text("sql.parameter.and").join(missing))] if missing else []
     for one in parameters:
@@ -72,7 +72,10 @@ def fault_of(text: Texts, parameters: Sequence[Parameter], values: Mapping[str, 
 def inputs(
     parameters: Sequence[Parameter], values: Mapping[str, str], saved: SavedQuery | None, language: Language
 ) -> list[Any]:
-    """An input for each of *parameters*; its label is the one of the saved query, or the name."""
+    """An input for each of *parameters*; its label comes from the saved query.
+
+    Without one it is the parameter's name.
+    """
     if not parameters:
         return []
     text = Texts(language)

@@ -36,7 +36,7 @@ class Outcome:
         error: Why there are no rows; '' if it succeeded.
         columns: Name and DuckDB type of each column.
         rows: The rows, with values as in ``dashboards.workbench.confined.Result``.
-        is_cut: Whether there are more rows than these.
+        is_cut: Whether the query has more rows than these.
         seconds: How long it took.
         published_at: The time of the copy that was queried, ISO.
         values: The values of the query's parameters, by name, as the user wrote them.
@@ -86,11 +86,11 @@ class Results:
             fields = json.loads(path.read_text(encoding="utf-8"))
             columns = [(str(name), str(kind)) for name, kind in fields.pop("columns")]
             return Outcome(columns=columns, **fields)
-        except (OSError, ValueError, KeyError, TypeError):  # no such file, or another version wrote it
+        except (OSError, ValueError, KeyError, TypeError):  # no such file, or another version of Headwater wrote it
             return None
 
     def stop(self, user: str, key: str) -> None:
-        """Request to stop the query with *key*."""
+        """Record the user's request to stop the query with *key*."""
         self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         self._wish(user, key).touch(0o600)
 

@@ -1,7 +1,7 @@
 """Saved queries of a shop: ``config/queries/*.sql`` of a home.
 
 Here: reading them. The first line is ``-- title | 标题``, comment lines below it ``-- description | 说明``. A line
-``-- $days = 7 | Days | 天数`` among them gives the parameter ``$days`` its usual value and its label.
+``-- $days = 7 | Days | 天数`` among them gives the parameter ``$days`` its default value and its label.
 Not here: running them.
 """
 
@@ -26,9 +26,9 @@ class SavedQuery:
 
     Attributes:
         name: The file's name without its extension.
-        titles, abouts: Title and description by language; if one is missing, the same in the other language.
+        titles, abouts: Title and description by language; if one language is missing, the text in the other.
         sql: The file's full text, comments included.
-        values: The usual values of its parameters, by name.
+        values: The default values of its parameters, by name.
         labels: The labels of its parameters, by name and language.
     """
 

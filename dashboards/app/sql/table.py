@@ -24,7 +24,7 @@ _WHOLE_TYPES = frozenset((*_WHOLE, *(f"U{name}" for name in _WHOLE)))
 _TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
 _EXACT_IN_FLOAT = 2**53
 _WIDEST = 160
-"""Maximum letters of a text in a cell; the rest is on hover and in files."""
+"""Maximum characters of a text in a cell; the full text is shown on hover and is in files."""
 _WIDEST_HOVER = 2_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,\d+\)")
 
@@ -55,7 +55,7 @@ def is_time(kind: str) -> bool:
 
 
 def _is_decimal(kind: str) -> bool:
-    """Whether *kind* is a decimal (and not, say, a list of decimals)."""
+    """Whether *kind* is a decimal (and not, for example, a list of decimals)."""
     return _DECIMAL.fullmatch(kind) is not None
 
 
@@ -65,7 +65,7 @@ def _reader(kind: str) -> Callable[[object], object]:
         return lambda value: Decimal(value) if isinstance(value, str) else value
     if kind == "DATE":
         return _read_day
-    if kind in _WHOLE_TYPES:  # an integer that a spreadsheet would round becomes text
+    if kind in _WHOLE_TYPES:  # an integer becomes text if a spreadsheet would round it
         return lambda value: str(value) if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT else value
     if kind in ("FLOAT", "DOUBLE", "BOOLEAN"):
         return lambda value: value

@@ -1,4 +1,4 @@
-"""What is watched: alerts and subscriptions as configured, the rules, and what was found last.
+"""Alerts and subscriptions: their settings, the rules of alerts, and the latest findings.
 
 Here: everything about alerts that pages show.
 Not here: evaluating and sending them (``dashboards.alerts``), delivering messages (``pipelines.delivery``).

@@ -41,7 +41,7 @@ _WITHOUT_PRODUCTS = frozenset({"attribution.slot_daily", "attribution.module_dai
 """Tables of impressions, which have no product; see ``dashboards.slices``."""
 
 Parts = tuple[tuple[str, tuple[str, ...]], ...]
-"""A slice: dimension and its values."""
+"""A slice: each dimension with its values."""
 
 Values = Mapping[dt.date, float | None]
 """Computed day → value; None: the metric has none, such as a rate of nothing."""
@@ -54,14 +54,16 @@ def _query(metric: str) -> tuple[str, frozenset[str]]:
     tables = frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
     if tree.find(exp.Window) or not tables <= TABLES:
         raise HeadwaterError(
-            f"'{metric}' has no value of a day: it is computed by model, over a window, or as a share of other rows",
+            f"'{metric}' has no daily value: it is computed by model, over a window, or as a share of other rows",
             remedy="choose another metric of sql/metrics.yaml, such as revenue, visitors or visitor_conversion_rate",
         )
     return tree.sql(dialect=DIALECT), tables
 
 
 def refuse_metric(metric: str, parts: Parts, where: str) -> None:
-    """Raise an error unless *metric* has a value of a day in the slice *parts*; *where* says who asks.
+    """Raise an error unless *metric* has a daily value in the slice *parts*.
+
+    *where* is the place in the settings, for the message.
 
     Raises:
         HeadwaterError: the metric is unknown or has no such value, or cannot be sliced like this.
@@ -72,7 +74,7 @@ def refuse_metric(metric: str, parts: Parts, where: str) -> None:
         raise HeadwaterError(error.what, where=where, remedy=error.remedy) from error
     wanted = {name for name, _ in parts}
     if not wanted <= set(DIMENSIONS):
-        return  # the caller names the unknown dimension
+        return  # the caller reports the unknown dimension
     lost = (wanted & {"category", "brand"}) if tables & _WITHOUT_PRODUCTS else set()
     if wanted and "core.spend" in tables:
         lost = wanted
@@ -107,7 +109,7 @@ def values_of(copy: Copy, metric: str, parts: Parts, first: dt.date, last: dt.da
 
 
 def unknown_value(copy: Copy, parts: Parts, day: dt.date) -> str:
-    """The first value of *parts* that no row of *copy* has, such as a misspelt one; '' if there is none."""
+    """The first value of *parts* that occurs in no row of *copy*, for example because of a typo; '' if all occur."""
     known = {("customers", "new"), ("customers", "returning")}
     if parts:
         rows = copy.rows(query("slices.values"), segments_on=_segments_on(copy, day))
@@ -117,5 +119,5 @@ def unknown_value(copy: Copy, parts: Parts, day: dt.date) -> str:
 
 
 def _segments_on(copy: Copy, day: dt.date) -> dt.date | None:
-    """The day whose segments count on *day*."""
+    """The day of the latest segments up to *day*."""
     return max((one for one in copy.days_of("customers.rfm") if one <= day), default=None)

@@ -1,10 +1,10 @@
-"""The three rules of alerts: a number, the comparison, the usual range of the weekday.
+"""The three rules of alerts: a fixed limit, a change since the comparison day, the usual range of the weekday.
 
-Here: judging a value, as functions of numbers.
+Here: functions that test a value.
 Not here: which rule an alert has (``dashboards.app.watch.settings``), reading values
 (``dashboards.app.watch.measured``).
 
-Why the usual range is computed like this, and how often it tells of nothing: docs/decisions/0026-alerts.md.
+Why the usual range is computed like this, and how often it gives a false alarm: docs/decisions/0026-alerts.md.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from statistics import median
 from typing import Literal
 
 WEEKS = 8
-"""The weeks before a day that say what is usual."""
+"""The usual range of a day is computed from this many weeks before it."""
 
 WIDTH = 4.5
-"""Half the width of the usual range, in robust standard deviations of a day."""
+"""Half the width of the usual range, as a number of robust standard deviations."""
 
 _SMALLEST = 0.04
-"""The least standard deviation, as a share of the expected value: some metrics hardly change for weeks."""
+"""The smallest standard deviation used, as a share of the expected value: some metrics hardly change for weeks."""
 _LEAST = 0.01
-"""A smaller share of the expected value counts as this share, because 0 has no logarithm."""
+"""Values below this share of the expected value count as this share, because 0 has no logarithm."""
 _ENOUGH = 4
 """The usual range needs this many days of the same weekday."""
 _RECENT = 14
-"""The days that say how much the level has moved since the weeks before."""
+"""The number of days from which the recent change of level is computed."""
 _MAD_TO_SIGMA = 1.4826
 """The standard deviation of normal values is this many median absolute deviations."""
 
@@ -40,14 +40,17 @@ BACK: Mapping[Comparison, int] = {"previous": 7, "year": 364}
 
 @dataclass(frozen=True)
 class Bounds:
-    """The values about which nobody is told; None: no bound. *expected* is what they are relative to; None: nothing."""
+    """The range of values that cause no alert; None: no bound.
+
+    *expected* is the value from which the bounds were computed; None for fixed limits.
+    """
 
     low: float | None = None
     high: float | None = None
     expected: float | None = None
 
     def side(self, value: float) -> Literal["low", "high"] | None:
-        """On which side *value* lies outside; None: it does not."""
+        """On which side of the bounds *value* lies; None: it is within them."""
         if self.low is not None and value < self.low:
             return "low"
         return "high" if self.high is not None and value > self.high else None
@@ -67,13 +70,14 @@ def usual_bounds(
 ) -> Bounds | None:
     """The usual range on *day*, from the values of the ``WEEKS`` weeks before it; None if there are too few.
 
-    The expected value is the median of the same weekday, moved by what all weekdays have moved lately. The width is the
-    median absolute deviation of all days from the median of their weekday: the days of one weekday are too few for it.
+    The expected value is the median of the same weekday, adjusted by the recent change over all weekdays. The width is
+    the median absolute deviation of all days from the median of their weekday; the days of one weekday alone are too
+    few for it.
 
     Args:
-        history: Day → value, also of other days, which do not count.
-        day: The day to judge; its own value does not count.
-        festivals: Days that do not count.
+        history: Day → value; days outside of these weeks are ignored.
+        day: The day to judge; its own value is ignored.
+        festivals: Days to ignore.
     """
     before = {
         one: value
@@ -87,7 +91,8 @@ def usual_bounds(
             levels[weekday] = median(found)
     if day.weekday() not in levels:
         return None
-    # Logarithms, because a value can double but not fall by twice itself: sales of few orders are skewed like this.
+    # Logarithms, because a value can rise by more than 100 % but not fall by more: sales of few orders are skewed like
+    # this.
     logs = {
         one: math.log(max(value / levels[one.weekday()], _LEAST))
         for one, value in before.items()

@@ -1,4 +1,4 @@
-"""``config/alerts.yaml`` and ``config/subscriptions.csv``: who is told what.
+"""``config/alerts.yaml`` and ``config/subscriptions.csv``: who gets which messages.
 
 Here: the keys of both files, and validating them.
 Not here: secrets in addresses (``pipelines.delivery.addresses``).
@@ -24,10 +24,10 @@ from pipelines.home.yaml_files import Number, describe, read_yaml, shaped
 from pipelines.sqlproject.reads import nearest
 
 REPORT = "report"
-"""What a subscription calls the report of the day."""
+"""The name of the daily report in a subscription."""
 
 SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS and page != "paths")
-"""The pages that can be subscribed to; that of paths is about one order."""
+"""The pages that can be subscribed to; that of paths cannot, because it shows one order."""
 
 _KEY = shaped(r"[^\W][\w -]{0,59}", "a name of letters, digits, spaces, - and _, up to 60 characters")
 _TIME = shaped(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 08:00")
@@ -58,16 +58,16 @@ class Alert(_Strict):
     """One alert: a metric with a rule, or an event of the home.
 
     Attributes:
-        to: The people who are told.
+        to: The people who get the message.
         language: The language of the message.
         when: The event: a run failed, a check holds data back, yesterday has no data.
-        by: For data_late: the time by which yesterday must have data, in the shop's time zone.
+        by: For ``data_late``, the time by which yesterday must have data, in the shop's time zone.
         metric: The metric.
         slice: Dimension → the values that count.
-        below, above: Tell if the value is below or above this number.
+        below, above: Alert if the value is below or above this number.
         against: The day to compare with: the same weekday one week or 52 weeks before.
-        falls_by, rises_by: Tell if the value is lower or higher than there by this share.
-        unusual: Tell if the value is lower or higher than usual on this weekday.
+        falls_by, rises_by: Alert if the value is lower or higher than on that day by this share.
+        unusual: Alert if the value is lower or higher than usual on this weekday.
     """
 
     to: _Texts
@@ -103,12 +103,12 @@ class Alert(_Strict):
 
     @property
     def is_of_days(self) -> bool:
-        """Whether it is about a day's figures, and not about an event."""
+        """Whether the alert is about a day's figures, and not about an event."""
         return self.metric is not None
 
     @property
     def parts(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Its slice, in the order of dimensions."""
+        """The alert's slice, in the order of dimensions."""
         return tuple((name, tuple(self.slice[name])) for name in DIMENSIONS if name in self.slice)
 
 
@@ -120,13 +120,13 @@ class AlertsFile(_Strict):
 
 
 class Subscription(_Strict):
-    """The report, or a page as it is filtered, for people every day or week.
+    """A subscription: the report or a filtered page, sent to people every day or week.
 
     Attributes:
         what: ``report``, or the address of a page of the dashboards without its host.
         to: The people who get it.
         every: Every day, or a day of the week.
-        at: From which time on, in the shop's time zone.
+        at: The time from which it is sent, in the shop's time zone.
         language: The language of the message.
     """
 
@@ -137,7 +137,7 @@ class Subscription(_Strict):
     language: Language = "zh"
 
     def is_on(self, day: dt.date) -> bool:
-        """Whether it is sent on *day*."""
+        """Whether the message is sent on *day*."""
         return self.every == "day" or WEEKDAYS[day.weekday()] == self.every
 
     @property
@@ -146,7 +146,10 @@ class Subscription(_Strict):
         return 1 if self.every == "day" else 7
 
     def view(self) -> View:
-        """The view of its page, without dates: the newest days are shown. For the report that of the overview."""
+        """The view of the subscribed page, without dates: the newest days are shown.
+
+        For the report, the view of the overview.
+        """
         path, _, query = ("/" if self.what == REPORT else self.what).partition("?")
         view = read_view(path, query)
         if view is None or view.page not in SUBSCRIBED:
@@ -184,7 +187,7 @@ class Watch:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is told anything."""
+        """Whether there are no alerts and no subscriptions."""
         return not self.alerts and not self.subscriptions
 
 
@@ -211,7 +214,7 @@ def load_watch(home: Home) -> Watch:
 
 
 def check_subscriptions(home: Home, path: Path) -> None:
-    """Check the subscriptions in *path*, a file that is to be the one of *home*.
+    """Check the subscriptions in *path*, a file that is to replace that of *home*.
 
     Raises:
         HeadwaterError: as ``load_watch``.
@@ -220,10 +223,10 @@ def check_subscriptions(home: Home, path: Path) -> None:
 
 
 def _check_names(home: Home, file: AlertsFile, rows: Mapping[str, tuple[Subscription, Cells]]) -> None:
-    """Check that *rows* name people and no alert of *file*.
+    """Check that *rows* name people of *file*, and have no name of one of its alerts.
 
     Raises:
-        HeadwaterError: one of them does not.
+        HeadwaterError: a row is wrong.
     """
     for name, (subscription, _) in rows.items():
         _check_people(home.subscriptions_file, name, subscription.to, file.people, home)
@@ -280,7 +283,7 @@ def _read(path: Path) -> AlertsFile:
 
 
 def _refuse_people(path: Path, content: object) -> None:
-    """Refuse what is not a text where an address should be, without quoting it: it may hold a secret."""
+    """Refuse an address that is not a text. The message does not quote the value, because it may contain a secret."""
     if content is not None and not isinstance(content, dict):
         raise HeadwaterError("expected keys such as 'alerts:'", where=path)
     people = content.get("people") if content else None

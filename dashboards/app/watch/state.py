@@ -1,7 +1,7 @@
-"""What the last evaluation found: one finding for each alert, in ``.alerts/state.json``.
+"""The findings of the last evaluation, one for each alert, in ``.alerts/state.json``.
 
 Here: findings, writing and reading them.
-Not here: finding them (``dashboards.alerts.evaluate``), writing them as text (``dashboards.app.watch.texts``).
+Not here: the evaluation (``dashboards.alerts.evaluate``), writing them as text (``dashboards.app.watch.texts``).
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 
 COURSE_DAYS = 14
-"""The days of the small line of a message."""
+"""The number of days in a message's line of bars."""
 
 Outcome = Literal["fired", "fine", "not_judged"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of an alert when it was last evaluated.
+    """The result of an alert's last evaluation.
 
     Attributes:
         name: The name of the alert.
         day: The day judged.
-        outcome: Whether somebody is told; ``not_judged``: there is nothing to judge yet, see *reason*.
+        outcome: Whether the alert fired; ``not_judged``: it could not be evaluated yet, see *reason*.
         side: On which side of its bounds the value lies; '': inside, or no value.
         value: The value of the day.
         low, high: The bounds; None: no bound.
-        expected: The value of the comparison, or the usual one.
-        course: The values of the last days, the judged day last.
+        expected: The value of the comparison day, or the usual value.
+        course: The values of the last days; the judged day comes last.
         reason: Why it was not judged: a key of the texts ``alert.reason.<key>``, or an error.
         details: For events: lines about each.
     """
@@ -59,7 +59,7 @@ class Evaluation:
     findings: tuple[Finding, ...]
 
     def of(self, name: str) -> Finding | None:
-        """The finding of the alert *name*; None: it was not evaluated yet."""
+        """The finding of the alert *name*; None: the alert was not evaluated yet."""
         return next((finding for finding in self.findings if finding.name == name), None)
 
 
@@ -91,5 +91,5 @@ def read_evaluation(home: Home) -> Evaluation | None:
             for row in content["findings"]
         ]
         return Evaluation(dt.datetime.fromisoformat(content["at"]), tuple(findings))
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or another version wrote the file
+    except (OSError, ValueError, KeyError, TypeError):  # no file yet, or another version of Headwater wrote it
         return None

@@ -24,7 +24,10 @@ _GAP = "·"
 
 
 def bars(values: Sequence[float | None]) -> str:
-    """*values* as a line of characters, from the least to the greatest; ``·`` for None. Every chat shows it."""
+    """*values* as a line of characters, each as high as its value; ``·`` for None.
+
+    It needs no image, so every chat program shows it.
+    """
     known = [value for value in values if value is not None]
     if not known:
         return ""
@@ -102,12 +105,12 @@ def error_text(locale: Locale, message: Message) -> str:
 
 
 def _filled_in(locale: Locale, key: str, what: str) -> str:
-    """The text of *key*; '' if there is none: the code is then an error in words, or of another version."""
+    """The text of *key*; '' if there is none: the code is then already an error message, or from another version."""
     return locale.text(key, what=what) if key in all_texts() else ""
 
 
 def difference_text(locale: Locale, metric: str, finding: Finding) -> str:
-    """The change from the expected value: a share, or for rates points."""
+    """The change from the expected value: as a share; for rates in percentage points."""
     if is_rate(metric):
         return locale.text("compare.points", n=locale.numbers.points(finding.value, finding.expected))
     return locale.numbers.change(finding.value, finding.expected)

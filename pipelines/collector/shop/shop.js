@@ -8,7 +8,7 @@ import { language, t } from "./words.js";
 const query = new URLSearchParams(location.search);
 const main = document.querySelector("main");
 const { dataset } = document.documentElement;
-// Before the first wait, so that the tracker, whose tag comes after this one, finds it at the page view.
+// Set this before the first await, so that the tracker, whose script tag follows, finds it at the page view.
 if (query.has("sku")) dataset.hwPageSku = query.get("sku");
 const all = await (await fetch("products.json")).json();
 const products = all.filter((one) => !one.parent_sku);
@@ -223,7 +223,7 @@ document.addEventListener("submit", (event) => {
   pay(event.target);
 });
 
-// What all pages have
+// Parts of all pages
 
 function frame() {
   const count = read("cart", []).reduce((sum, line) => sum + line.quantity, 0), user = read("user", "");
@@ -243,5 +243,5 @@ document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
 document.title = language === "zh" ? "溪集" : "Rill & Co";
 frame();
 main.innerHTML = PAGES[document.body.dataset.page]();
-// A page from the back/forward cache shows the cart as it is now.
+// A page restored from the back/forward cache must show the present cart.
 addEventListener("pageshow", ({ persisted }) => persisted && frame());

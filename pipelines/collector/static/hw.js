@@ -56,7 +56,7 @@
 
   // Pages. A history entry has a key (Navigation API) or our mark in history.state.
 
-  // Fragments count if they are routes, such as #/cart.
+  // A URL's fragment counts only if it is a route, such as #/cart.
   const addressNow = () => location.pathname + location.search + (/^#[/!]/.test(location.hash) ? location.hash : "");
   const saved = () => list(sessionStorage.getItem("hw.pages"));
 
@@ -79,7 +79,7 @@
     if (navigation) of.key = navigation.currentEntry?.key;
     else if (!of.key || (isNew && history.state?.hw !== of.key)) {
       const { state } = history;
-      // A starting router takes any state for its own.
+      // A router that starts would take our state for its own, so do not set it yet.
       if (state === null ? !isReady : Object.getPrototypeOf(state) !== Object.prototype) return;
       of.key ||= uuid();
       replaceState.call(history, { ...state, hw: of.key }, "");
@@ -94,7 +94,7 @@
     of.id = Math.max(Number.isSafeInteger(last) ? last + 1 : 0, now);
     set("last", of.id);
     save(of);
-    // Another tab sees this a little later, so it must not get the same millisecond.
+    // Another tab sees this value a little later, so it must not use the same millisecond.
     for (let turn = 0; turn < 1e5 && Date.now() === now; turn++);
   };
 
@@ -195,7 +195,7 @@
     content_id: text(content_id),
   });
 
-  /** The attributes of *element* and what it is in, up to its module. The innermost counts. */
+  /** The attributes of *element* and its ancestors up to its module. The innermost value counts. */
   const place = (element) => {
     /** @type {any} */
     const found = {};
@@ -236,7 +236,7 @@
 
   const observe = (root) => root.querySelectorAll(SHOWN).forEach((one) => observer.observe(one));
 
-  /** Observe all anew, which reports each element's present state. */
+  /** Observe all elements again, which reports the present state of each. */
   const watch = () => {
     if (!page || !observer) return;
     rest();
@@ -282,7 +282,7 @@
     if (!page || !queue.length) return;
     if (!page.id) return (timer = setTimeout(flush, 50));
     const batch = queue.splice(0, MOST_SENT);
-    // A page that is left never learns that sending failed.
+    // A page that has been left cannot notice that sending failed.
     if (Date.now() < resumeAt || (isLeaving && !navigator.onLine)) keep(batch);
     else post(batch, isLeaving);
     flush(isLeaving);
@@ -322,7 +322,7 @@
     if (!user) return localStorage.removeItem("hw.user");
     if (user === get("user")) return;
     set("user", user);
-    record("identify"); // says whose device it is
+    record("identify"); // links the device to its user
     flush();
   });
 

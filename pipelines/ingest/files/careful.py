@@ -53,7 +53,7 @@ def clean_copy(file: LandedFile, scratch: Path, dialect: Dialect) -> tuple[Lande
 
 
 def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
-    """Why a line is refused in which DuckDB found none of the keys *names*; None if it is an object without values."""
+    """Why to refuse a line in which DuckDB found none of the keys *names*; None if it is an object without values."""
     if record.fault:
         return record.fault
     try:
@@ -84,7 +84,7 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
-    """Why an object is refused that has one of the keys *names* twice (either value may be meant); else None."""
+    """Why to refuse an object that has one of the keys *names* twice, so that either value may be meant; else None."""
     # Parsing is slow and rarely necessary, so first count the keys in the text. This is not possible if the text has
     # escapes, which may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):

@@ -20,7 +20,7 @@ from pipelines.ingest.sources.source import Source
 from pipelines.lake.duck import identifier
 
 _SAMPLE = 100
-"""A key without any value is looked for in this many records of a file."""
+"""If a column has no value, its key is looked for in this many records of the file."""
 
 _FIRST_ROWS = 10_000
 
@@ -58,8 +58,8 @@ def filled_columns(
 ) -> dict[str, tuple[int, str]]:
     """Batch id → (number of records not refused while reading, JSON of column → how many of these have a value).
 
-    The JSON lacks the columns that no file has. A column without any value is in it, with 0, if a file's header or one
-    of its first records names the column.
+    The JSON lacks the columns that no file has. A column without any value is included with 0 if a file's header or one
+    of its first records names it.
     """
     names = list(destination.shown_by)
     counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)
@@ -80,7 +80,8 @@ def filled_columns(
 def _without_values(session: Session, destination: Destination, names: list[str]) -> set[str]:
     """Those of the columns *names* that have no value in any row.
 
-    For speed, the first rows are searched for all columns, and all rows only for the columns without a value in these.
+    For speed, the first rows are searched for all columns, and all rows only for the columns without a value in the
+    first rows.
     """
     for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
         if not names:
@@ -94,7 +95,7 @@ def _without_values(session: Session, destination: Destination, names: list[str]
 def _in_heads(
     session: Session, source: Source, relation: str, readings: Sequence[FileReading], absent: set[str]
 ) -> set[str]:
-    """Those of the columns *absent* that the header or one of the first records of a file in *readings* names."""
+    """The columns among *absent* that the header or one of the first records of a file in *readings* names."""
     declared = source.relations[relation]
     found: set[str] = set()
     for reading in readings:

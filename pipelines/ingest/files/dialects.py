@@ -23,7 +23,7 @@ from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 100
-"""The header of a CSV file must begin, and keys of NDJSON are looked for, within this many lines."""
+"""The header of a CSV file must begin within this many lines; keys of NDJSON are looked for in as many."""
 
 _WITHOUT_ZONE = " WITHOUT ZONE"
 _WHOLE_NUMBERS_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
@@ -117,15 +117,16 @@ def _form_and_names(relation: Relation, first: RawRecord) -> tuple[CsvForm, tupl
     Raises:
         ValueError: the first record has no name of a column, and *relation* declares no header in its place.
     """
-    # A file that has the header which others lack was written by another program, in the usual form.
+    # The relation declares files without a header. A file that has one was written by another program, in the usual
+    # form.
     usual = [CsvForm(delimiter, has_quotes=relation.quotes or bool(relation.header)) for delimiter in _DELIMITERS]
     known = set(relation.aliases)
     headers = {form: _as_declared(relation.aliases, _names(first, form)) for form in usual}
     form, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
     required = [set(column.names) for column in relation.columns.values() if column.required]
     if relation.header and not (known & set(names) and all(names_of & set(names) for names_of in required)):
-        # Of the delimiters, the one that gives the declared number of fields, or nearly so: a record with another
-        # number is refused by itself.
+        # The delimiter that gives the declared number of fields, or the nearest number; a record with another number of
+        # fields is refused alone.
         bare = [CsvForm(delimiter, has_header=False, has_quotes=relation.quotes) for delimiter in _DELIMITERS]
         form = min(bare, key=lambda form: abs(len(csv_fields(first, form)[0]) - len(relation.header)))
         return form, relation.header
@@ -148,14 +149,14 @@ def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...
 
 
 def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file that has one of the columns *aliases* twice in *names*: it is unclear which one is meant.
+    """Refuse a file if *names* has two names of one column, by its *aliases*: it is unclear which one is meant.
 
     Raises:
         ValueError: a column occurs twice; the text names it.
     """
     twice = [alias for alias in aliases if names.count(alias) > 1]
     if twice:
-        raise ValueError(f"has column '{twice[0]}' {names.count(twice[0])} times; leave one, or rename the others")
+        raise ValueError(f"has column '{twice[0]}' {names.count(twice[0])} times; keep one, or rename the others")
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
@@ -185,7 +186,7 @@ def _parquet_dialect(
     connection: duckdb.DuckDBPyConnection, file: LandedFile, relation: Relation, scratch: Path
 ) -> Dialect:
     if file.compression:
-        raise ValueError("a Parquet file is compressed within; expected a name that ends in .parquet")
+        raise ValueError("a Parquet file is compressed internally; expected a name that ends in .parquet")
     path = without_glob(file.path, scratch)
     query = f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))}, hive_partitioning = false)"
     try:
@@ -246,7 +247,7 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 
 def _of_file(values: Sequence[str]) -> str:
     """SQL for the value of a record's file in *values*, one for each file, which DuckDB's file_index counts from 0."""
-    # This is a list, not a join with a table of files, because a join might change the order of the records.
+    # Use a list, not a join with a table of files: a join might change the order of the records.
     return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 
 

@@ -89,8 +89,8 @@ def batch_id_of(path: Path, file: str) -> str:
 def is_as_ingested(landing: Path, batch: Batch, *, deep: bool = False) -> bool:
     """Whether the file of *batch* is still below *landing* and unchanged since it was ingested.
 
-    The size is compared first. If the modification time differs, or if *deep*, the content is compared too. There are
-    no checksums of landing files to compare, because a batch id is one.
+    The size is compared first. If the modification time differs, or if *deep*, the content is compared too. Landing
+    files have no separate checksum: the batch id is one.
     """
     path = landing / batch.file
     try:
@@ -145,7 +145,7 @@ def discover(home: Home, sources: Iterable[Source], known: Iterable[Batch]) -> L
 
 
 def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFile], list[str]]:
-    """Those of *files* that are no longer being written, and a line for the user about each of the others.
+    """The files that are no longer being written, and a line for the user about each of the others.
 
     A file that was modified less than *seconds* ago counts as complete if it does not change until it is that old. The
     function waits for all such files together.
@@ -153,7 +153,7 @@ def settled(files: Iterable[LandedFile], seconds: float) -> tuple[list[LandedFil
     files = list(files)
     now = time.time()
     ages = [now - file.modified_ns / 1e9 for file in files]
-    # A modification time in the future does not say when the file was written, so wait for all of *seconds*.
+    # A modification time in the future does not say when the file was written, so wait the full *seconds*.
     waits = [seconds - age if age >= 0 else seconds for age in ages]
     if max(waits, default=0.0) > 0:
         time.sleep(max(waits))

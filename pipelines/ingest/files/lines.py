@@ -54,7 +54,7 @@ class Lines:
         self.damage: str | None = None
         self.has_bom = False
         self._file = file
-        # A carriage return without a line feed ends a line of CSV; in JSON it is a blank.
+        # A carriage return without a line feed ends a line of CSV; in JSON it counts as a blank.
         self._breaks_at_returns = file.format == "csv"
 
     def __iter__(self) -> Iterator[Line]:
@@ -70,7 +70,10 @@ class Lines:
             raise OSError(self.damage)
 
     def _pieces(self) -> Iterator[tuple[bytes, str | None]]:
-        """Each line with its line break, and its fault. Only the beginning of a too long line is kept in memory."""
+        """Each line with its line break, and its fault.
+
+        Only the beginning of a line that is too long is kept in memory.
+        """
         limit = LONGEST_LINE[self._file.format]
         rest, beginning = b"", b""
         for block in self._blocks():

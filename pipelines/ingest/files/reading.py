@@ -34,7 +34,7 @@ class Destination:
 
     *query_of* turns a query of the records (columns as text, batch_id and landed_at) into the query of the rows to
     insert into *table*, one for each record. *is_empty* and *is_refused* are SQL conditions on a row of *table*: its
-    record has no value at all, or it is refused while it is read, as every empty record is. *shown_by*: column of the
+    record has no value at all, or is refused while it is read. Every empty record is refused. *shown_by*: column of the
     relation → the column of *table* that is not null if the record has a value in that column.
     """
 
@@ -111,7 +111,10 @@ class Reader:
         self._find_null_bytes(readings)
 
     def _look_at(self, reading: FileReading, is_sound: bool) -> None:
-        """Set the dialect of *reading*, or its error if the file cannot be read. *is_sound*: it is not damaged."""
+        """Set the dialect of *reading*, or its error if the file cannot be read.
+
+        *is_sound*: the file is not damaged.
+        """
         try:
             if reading.file.size:
                 reading.dialect = dialect_of(

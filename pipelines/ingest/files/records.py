@@ -31,7 +31,7 @@ class CsvForm:
 
 
 USUAL_FORM = CsvForm()
-"""Commas, a header line, and quoted fields; where the form of a file does not matter, because it is no CSV."""
+"""Commas, a header line, and quoted fields; also used where the form does not matter, because the file is not CSV."""
 
 _OPENING = re.compile(rb' ?"')
 _TO_CLOSING = re.compile(rb'(?:[^"]++|"")*+" *')
@@ -69,7 +69,10 @@ def records_of(file: LandedFile, lines: Lines, form: CsvForm = USUAL_FORM) -> It
 
 
 def csv_fields(record: RawRecord, form: CsvForm) -> tuple[list[str], str | None]:
-    """The fields of a CSV record, and why it cannot be split (or None). Blanks around a quoted field are dropped."""
+    """The fields of a CSV record, and the reason if it cannot be split, else None.
+
+    Blanks around a quoted field are dropped.
+    """
     if record.fault:
         return [], record.fault
     try:
@@ -140,8 +143,8 @@ def _rest_of_record(line: Line, source: Iterator[Line], waiting: deque[Line], de
     state = _quote_after(line.content, False, delimiter)
     quotes = line.content.count(b'"')
     while state is _Quote.OPEN or (state is _Quote.MALFORMED and quotes % 2):
-        # A malformed record is refused. Read it to the line where its quotes are balanced, so that no part of it is
-        # taken for another record.
+        # A malformed record is refused. Read up to the line on which its quotes are balanced, so that no part of the
+        # record is taken for another one.
         following = None
         if len(taken) < _LONGEST_QUOTED:
             following = waiting.popleft() if waiting else next(source, None)

@@ -21,11 +21,12 @@ WINDOW_DAYS = 14
 """A day is compared with this many days before it."""
 
 _RECORDS = 10
-"""A drift needs at least this many records more than the previous days predict; fewer may be chance."""
+"""A drift has at least this many records more than the previous days predict; fewer may be chance."""
 _TIMES = 3
-"""A drift needs a share that is three times as large as before, or whose remainder is a third of the old remainder."""
+"""A drift has a share three times as large as before, or a remainder (1 − share) of at most a third of the earlier
+one."""
 _REFUSED_FLOOR, _EMPTY_FLOOR = 0.02, 0.10
-"""A drift needs a share that is at least this much larger than before."""
+"""The share of a drift is at least this much larger than before."""
 
 _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
 
@@ -167,7 +168,10 @@ def _by_day(batches: Iterable[Batch]) -> dict[tuple[str, str], dict[dt.date, _Da
 
 
 def day_of(batch: Batch) -> dt.date:
-    """The most frequent day of a file's rows; without rows the day in its name, else the day of its landing (UTC)."""
+    """The most frequent day of a file's rows.
+
+    Without rows, the day in the file's name, else the day of its landing (UTC).
+    """
     if batch.day is not None:
         return batch.day
     for year, month, day in _DAY_IN_NAME.findall(batch.file)[::-1]:

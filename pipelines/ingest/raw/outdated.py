@@ -86,7 +86,7 @@ def _joined(batches: Sequence[Batch], sources: Mapping[str, Source]) -> list[Sta
 
 
 def _find_files(home: Home, sources: Mapping[str, Source], batches: Sequence[Batch], together: StaleSet) -> list[str]:
-    """Add the landing files of the set *together* to it; returns the names of those that are gone or have changed."""
+    """Add to the set *together* its landing files; returns the names of those that are gone or have changed."""
     lost = []
     for batch in batches:
         if batch.batch_id not in together.batch_ids:
@@ -105,7 +105,7 @@ def missing_file(lake: RawLake, batch: Batch) -> Path | None:
 
 
 def remedy_for(home: Home, lake: RawLake, damage: Damage) -> str:
-    """What the user can do about a damaged raw file; this depends on whether its records can be read again."""
+    """What the user can do about a damaged raw file; it depends on whether the records can be read again."""
     act = "remove it: 'headwater run'" if damage.path.exists() else "'headwater run'"
     if not damage.file:
         return f"{act} makes it again from the kept records"

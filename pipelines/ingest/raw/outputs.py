@@ -57,7 +57,7 @@ class Writer:
         """Write *parts* and sync them to disk; returns batch id → files."""
         targets = [self._path(part) for part in parts]
         with convert_write_errors(self.root), replacing_all([self.root / path for path in targets]) as temporaries:
-            # DuckDB writes a small file with about one thread, so we write several files in parallel.
+            # DuckDB uses about one thread for a small file, so we write several files in parallel.
             with ThreadPoolExecutor(self.session.settings.threads or os.cpu_count()) as pool:
                 rows = list(pool.map(self._copy, parts, temporaries))
             sums = checksums_of((temporary, "") for temporary in temporaries)

@@ -86,7 +86,7 @@ def _found(session: Session, declared: Relation, reading: FileReading, wanted: s
 
 
 def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """The *wanted* records of a CSV file that our own reader splits into other records than DuckDB did.
+    """The *wanted* records of a CSV file that our own reader splits differently than DuckDB did.
 
     Their texts are JSON of the columns that DuckDB read. DuckDB accepts more than our reader, such as a quoted field
     that is opened twice.
@@ -102,7 +102,10 @@ def _parsed_rows(session: Session, declared: Relation, reading: FileReading, wan
 
 
 def _parquet_rows(session: Session, declared: Relation, reading: FileReading, wanted: set[int]) -> Iterator[Found]:
-    """The *wanted* records of a Parquet file, which has no lines; their texts are JSON of the columns that are read."""
+    """The *wanted* records of a Parquet file, which has no lines.
+
+    The text of a record is JSON of the columns that are read.
+    """
     assert reading.dialect is not None
     origin = Origin(without_glob(reading.file.path, session.scratch), reading.batch_id, reading.landed_at)
     rows = select_from(reading.dialect, declared, [origin], FILE_ROW)

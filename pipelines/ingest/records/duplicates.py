@@ -145,7 +145,7 @@ def exclude_equal_versions(session: Session, target: Target, stored: Sequence[Pa
 
 
 def exclude_superseded_events(session: Session, seen: SeenEvents) -> None:
-    """Exclude new events that a stored or another new event of the same id supersedes.
+    """Exclude new events that are superseded by a stored event, or another new one, with the same id.
 
     The table ``SUPERSEDED`` is created with the stored events that new events supersede.
     """

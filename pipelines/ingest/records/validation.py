@@ -77,7 +77,7 @@ def _validating(
         f"filled AS (SELECT {_filled(mapping, settings)} FROM typed),\n"
         f"derived AS (SELECT *{_derived(target, settings)} FROM filled),\n"
         f"landed AS ({landed}),\n"
-        # In this SELECT the reasons still see the ids that it replaces.
+        # The reasons in this SELECT are computed from the ids before it replaces them.
         f"examined AS (SELECT *{f' REPLACE ({replaced})' if replaced else ''},\n"
         f"  {_reasons(mapping, settings, forgotten)} AS reasons FROM landed)\n"
         f"SELECT {', '.join(_checked_columns(target))}, batch_id, record_no, reasons FROM examined"
@@ -129,7 +129,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time in column *name*: a day without a time becomes the time in *not_before*, if on the same day."""
+    """SQL for the time in column *name*; a day without a time becomes the time in *not_before* if on the same day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:

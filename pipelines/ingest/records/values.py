@@ -35,7 +35,7 @@ _MILLISECONDS = (
     "({0} BETWEEN 315532800000 AND 4102444799999 "
     "OR {0} BETWEEN -86400000 AND 946684799 AND {0} NOT BETWEEN 20000101 AND 20991231)"
 )
-"""The numbers that are epoch milliseconds: those of 1980 to 2099, and those of a clock that started in 1970.
+"""The numbers that are read as epoch milliseconds: those of 1980 to 2099, and those of a clock that started in 1970.
 
 Other numbers are refused: epoch seconds from 2000 on, microseconds, and dates and times written as one number,
 YYYYMMDD or longer.
@@ -45,7 +45,7 @@ _NESTED = r"(?s)\s*(\{.*\}|\[.*\])\s*"
 _NO_IDS = ("true", "false", "True", "False", "Infinity", "-Infinity", "inf", "-inf")
 _WHOLE_WITH_DECIMALS = "[0-9]{1,15}[.]0+"
 _ROUNDED = "[+-]?([0-9]{16,}[.]0+|[0-9]([.][0-9]+)?[eE][+][0-9]{2,3})"
-"""Numbers that were rounded by floating point or a spreadsheet, so that they may stand for several ids."""
+"""Matches numbers that were rounded by floating point or a spreadsheet, so that they may stand for several ids."""
 
 
 _GOOD_VALUES = {
@@ -91,7 +91,7 @@ def typed(column: Column, given_type: str | None, given: str, settings: Settings
 
 
 def as_text(given: str, given_type: str) -> str:
-    """SQL that reads *given*, of *given_type*, as text."""
+    """SQL that reads the expression *given*, of *given_type*, as text."""
     return given if given_type == "VARCHAR" else f"CAST({given} AS VARCHAR)"
 
 
@@ -140,7 +140,10 @@ def is_nothing(text: str, settings: Settings) -> str:
 
 
 def _id(text: str, settings: Settings) -> str:
-    """SQL for an id: the text unchanged, but 12345.0 becomes 12345, as other sources write it; null if it is no id."""
+    """SQL for an id: the text unchanged, but 12345.0 becomes 12345, as other sources write it.
+
+    Null if it is not an id.
+    """
     no_ids = " OR ".join(f"{text} = {literal(word)}" for word in _NO_IDS)
     # For nearly every id, cheap tests of its first character and for '.' and '+' rule out JSON and decimals.
     return (
@@ -203,7 +206,7 @@ def _moment(column: Column, given_type: str, given: str, text: str, timezone: st
     if column.local:
         cases.append((_matches(text, _padded(_CLOCK)), _local(f"TRY_CAST({text} AS TIMESTAMP)", timezone)))
     if column.takes_day:
-        # If a zone skips midnight on this day, the day begins an hour later.
+        # If the time zone skips midnight on this day, the day begins an hour later.
         midnight = f"CAST(TRY_CAST({text} AS DATE) AS TIMESTAMP)"
         start = f"CAST(timezone({literal(timezone)}, {midnight}) AS TIMESTAMP)"
         cases.append((_matches(text, _padded(_DAY)), start))

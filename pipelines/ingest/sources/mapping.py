@@ -62,7 +62,10 @@ class Mapping:
     types: dict[str, str]
 
     def field_of(self, column: str) -> str:
-        """The relation's column that becomes the target's *column*; if the query does more than rename, *column*."""
+        """The relation's column that becomes the target's *column*.
+
+        *column* itself if the query does more than rename.
+        """
         return next((field for field, name in (self.plain or {}).items() if name == column), column)
 
 

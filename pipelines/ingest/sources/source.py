@@ -24,7 +24,8 @@ from pipelines.ingest.sources.mapping import Mapping, create_relations, load_map
 from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
 
 INGEST_VERSION = "4"
-"""Increase it when a change of this package changes the rows of an unchanged file: all files are then read again."""
+"""Increase this number if a change of this package changes the rows of an unchanged file: all files are then read
+again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -80,13 +81,14 @@ class Relation(_Declaration):
         if self.header and (twice := [name for name in taken if self.header.count(name) > 1]):
             raise ValueError(f"header has '{twice[0]}' twice")
         if self.header and not taken.keys() & {*self.header}:
-            raise ValueError("header has none of the names of the columns")
+            raise ValueError("header has none of the column names")
         return self
 
     @property
     def fingerprint(self) -> str:
-        """What of the declaration determines the rows of a file."""
-        # The keys that most relations lack are left out, so that adding a key does not change their fingerprint.
+        """The part of the declaration that determines the rows of a file."""
+        # Keys that most relations lack are omitted if they are not set, so that a new key does not change existing
+        # fingerprints.
         unset = {"header", "quotes"} - self.model_fields_set
         return self.model_dump_json(exclude={"glob"} | unset)
 

@@ -12,7 +12,7 @@ TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a mapping SELECT may return (must, if *required*).
+    """A column that a mapping's SELECT may return; it must if the column is *required*.
 
     Rules that quarantine a record:
 
@@ -74,9 +74,9 @@ class Target:
     trillion, so that sums of money do not overflow. *earliest* is the first valid day of its times. *precedence* is
     SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
 
-    A record of a partitioned target belongs to its ``dt``; *counted_on* says to which days the records of another
-    target belong. For such a target, *own_day* is SQL for a single day of a record, used to count the keys that come
-    before the first computed day.
+    A record of a partitioned target belongs to its ``dt``; for other targets, *counted_on* says to which days a record
+    belongs. For such a target, *own_day* is SQL for one day of a record; it is used to count the keys before the first
+    computed day.
     """
 
     name: str

@@ -195,7 +195,7 @@ PRODUCTS = Target(
     amounts=(("unit_cost",), ("list_price",)),
 )
 
-# Spend has no counted_on: a row of last year's, or of tomorrow's, advertising does not make its day one to compute.
+# Spend has no counted_on: a row about advertising last year or tomorrow is no reason to compute that day.
 SPEND = Target(
     "spend",
     "Cost of advertising, one row for each version of a day's spend on a channel and campaign.",

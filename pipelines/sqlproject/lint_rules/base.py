@@ -51,12 +51,12 @@ class Rule:
 
     @classmethod
     def may_consider(cls, kind: type[exp.Expr]) -> bool:
-        """Whether the rule may apply to a node of type *kind*; for functions unknown to sqlglot, a name may decide."""
+        """Whether the rule may apply to a node of type *kind*; for functions unknown to sqlglot, the name decides."""
         return issubclass(kind, cls.nodes) or (kind is exp.Anonymous and bool(cls.functions))
 
     @classmethod
     def considers(cls, node: exp.Expr) -> bool:
-        """Whether the rule applies to *node*, by its type or by the name of its function."""
+        """Whether the rule applies to *node*, because of its type or the name of its function."""
         return isinstance(node, cls.nodes) or function_name(node) in cls.functions
 
     def offends(self, node: exp.Expr) -> bool:

@@ -49,7 +49,7 @@ class UnmeasuredFunction(Rule):
     def _refuses(self, node: exp.Expr) -> bool:
         if isinstance(node, SAFE_FUNCTIONS) or isinstance(node.parent, exp.Table):
             return False  # the rule FileOrTableFunction reports functions in FROM
-        # If another rule considers this function, that rule decides, unless it is a rule that considers every node.
+        # If another rule considers this function, that rule decides. Rules that consider every node do not count here.
         return not any(rule.considers(node) for rule in _OTHER_RULES if exp.Expr not in rule.nodes)
 
 

@@ -1,7 +1,7 @@
 """The rule that a column with the name of a ratio metric is computed by that metric's formula.
 
-Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, reading the metrics that the formula
-names as columns of the same names.
+Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, where the formula names other metrics,
+columns of the same names.
 Not here: the formulas (``pipelines.sqlproject.metrics``).
 """
 
@@ -17,7 +17,7 @@ from pipelines.sqlproject.model import DIALECT
 
 
 class MetricFormula(Rule):
-    """This column has the name of a metric, but another formula."""
+    """This column has the name of a metric, but not the metric's formula."""
 
     nodes = (exp.Alias,)
     instead = "the formula of sql/metrics.yaml over columns of the same names, or another name for the column"
@@ -44,7 +44,10 @@ def _metric_in(column: str, table: str) -> Metric | None:
 
 
 def _expressions_for(metric: Metric, table: str) -> Iterator[str]:
-    """The normalized expressions that *metric* may have in *table*, the usual one first; none: any is allowed."""
+    """The normalized expressions that *metric* may have in *table*, the usual one first.
+
+    If empty, any expression is allowed.
+    """
     if table in metric.elsewhere:
         if not list(metric.elsewhere[table].find_all(exp.AggFunc)):
             yield _normalized(metric.elsewhere[table])

@@ -116,7 +116,7 @@ def _moves_columns(query: exp.Expr) -> bool:
     if isinstance(query, exp.Subquery):
         return _moves_columns(query.this)
     if isinstance(query, exp.SetOperation):
-        return False  # it is itself a UNION, which the rule checks separately
+        return False  # this side is itself a UNION, which the rule checks separately
     if not isinstance(query, exp.Select) or not _has_star(query):
         return False
     if any(join.args.get("using") for join in query.args.get("joins") or []):

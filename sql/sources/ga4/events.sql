@@ -176,7 +176,7 @@ SELECT
     ) AS page_url,
     page_referrer AS referrer,
     numbered.part.module AS module,
-    -- The number, also after a word ("Slide 3"); any other text is refused.
+    -- The number, even if it follows a word ("Slide 3"); any other text is refused.
     COALESCE(NULLIF(REGEXP_EXTRACT(numbered.part.slot, '^([A-Za-z ]+ )?([0-9]+)$', 2), ''), numbered.part.slot) AS slot,
     numbered.part.sku AS sku,
     numbered.part.content_id AS content_id,

@@ -1,5 +1,6 @@
 -- One line for each item of a purchase. A refund names its items, but not their lines: so the number of a line is a
--- hash of the item, which refunds.sql computes alike; for the second line of one item it is a hash of the item and "2".
+-- hash of the item, which refunds.sql computes in the same way; for the second line of one item it is a hash of the
+-- item and "2".
 WITH purchases AS (
     SELECT
         TRY(FROM_JSON(REPLACE(ecommerce, '"(not set)"', 'null'), '{"transaction_id": "VARCHAR"}')) AS ecommerce,
@@ -48,7 +49,7 @@ SELECT
         AS INTEGER
     ) AS line_no,
     item.sku AS sku,
-    -- GA4 takes an item without a quantity as one.
+    -- GA4 counts an item without a quantity as one unit.
     COALESCE(item.quantity, '1') AS quantity,
     item.price AS unit_price,
     batch_id,

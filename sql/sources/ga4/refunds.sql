@@ -1,5 +1,6 @@
--- One refund for each item of a refund event, of the order line that order_lines.sql numbers alike. A refund without
--- items is of the whole order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
+-- One refund for each item of a refund event, of the order line that order_lines.sql numbers in the same way. A refund
+-- without items is of the whole order; it names no line, so it has line number 0 and is listed in
+-- core.order_mismatches.
 WITH refunds AS (
     SELECT
         user_pseudo_id,

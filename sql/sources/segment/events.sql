@@ -1,5 +1,5 @@
--- One event for each page, screen, track and identify call, but for a viewed list one for each product. source.yaml says
--- what the events of the e-commerce spec are.
+-- One event for each page, screen, track and identify call, but for a viewed list one for each product. source.yaml
+-- says how the events of the e-commerce spec are read.
 WITH taken_apart AS (
     SELECT
         message_id,

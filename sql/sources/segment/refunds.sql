@@ -1,5 +1,5 @@
--- One refund for each product of Order Refunded, of the order line that order_lines.sql numbers alike. A total is shared over
--- the products to the cent. A refund without products names no line, so it has line number 0.
+-- One refund for each product of Order Refunded, of the order line that order_lines.sql numbers in the same way. A
+-- total is shared over the products to the cent. A refund without products names no line, so it has line number 0.
 WITH taken_apart AS (
     SELECT
         -- As in events.sql, a call without messageId has a hash as its id.

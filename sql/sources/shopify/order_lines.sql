@@ -131,7 +131,7 @@ newest AS (
     GROUP BY order_id
 ),
 
--- Unreadable versions are handed on, so that they are quarantined with the reasons.
+-- Unreadable versions are passed on, so that they are quarantined with the reasons.
 chosen AS (
     SELECT
         versions.batch_id,

@@ -152,8 +152,8 @@ SELECT
         WHEN checked.status = 'unpaid' AND checked.cancelled_at IS NOT NULL THEN 'cancelled'
         ELSE COALESCE(checked.status, checked.financial_status)
     END AS status,
-    -- Validation accepts times in other forms too. Shopify writes none of these, and the order's lines are refused for
-    -- them, so the order must be refused as well.
+    -- Validation accepts times in forms that Shopify never writes. order_lines.sql refuses the lines of an order with
+    -- such a time, so refuse the order here too.
     CASE WHEN checked.created IS NULL THEN '? ' || checked.created_at ELSE checked.created_at END AS ordered_at,
     CASE
         WHEN checked.paid IS NULL AND checked.paid_at IS NOT NULL THEN '? ' || checked.paid_at

@@ -1,5 +1,5 @@
--- Each product, by its handle, and each of its variants. Only the first row of a product has its title, vendor and type; a
--- variant without a sku has the name that the lines of orders have.
+-- Each product, by its handle, and each of its variants. Only the first row of a product has its title, vendor and
+-- type; a variant without a sku gets the name that order lines use as its sku.
 WITH entries AS (
     SELECT
         TRIM(handle) AS handle,

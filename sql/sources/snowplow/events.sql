@@ -175,7 +175,7 @@ SELECT
     numbered.part.slot AS slot,
     numbered.part.sku AS sku,
     numbered.part.content_id AS content_id,
-    -- Snowplow's times are UTC and do not say so in TSV.
+    -- Snowplow's times are in UTC, but in TSV they have no offset.
     REGEXP_REPLACE(created_at, '^([0-9-]{10}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)$', '\1Z') AS device_time,
     REGEXP_REPLACE(sent_at, '^([0-9-]{10}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)$', '\1Z') AS sent_time,
     REGEXP_REPLACE(collected_at, '^([0-9-]{10}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)$', '\1Z') AS received_at,
@@ -189,7 +189,7 @@ SELECT
         WHEN COALESCE(NULLIF(dvce_type, ''), device_class) = 'Tablet' THEN 'tablet'
         ELSE platform
     END AS platform,
-    -- CUBOT is a make of telephones.
+    -- CUBOT is a brand of phones, not a bot.
     COALESCE(COALESCE(spider ->> 'spiderOrRobot', spider ->> 'spider_or_robot') = 'true', FALSE)
     OR COALESCE(device_class LIKE 'Robot%', FALSE)
     OR COALESCE(br_type LIKE 'Robot%', FALSE)

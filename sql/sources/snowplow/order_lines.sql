@@ -1,6 +1,6 @@
 -- One line for each product of a transaction, or for each of the older events "transaction_item". A refund names
--- products, but not their lines: so the number of a line is a hash of the product, which refunds.sql computes alike;
--- for the second line of one product it is a hash of the product and "2".
+-- products, but not their lines: so the number of a line is a hash of the product, which refunds.sql computes in the
+-- same way; for the second line of one product it is a hash of the product and "2".
 WITH transactions AS (
     SELECT
         event,
@@ -84,7 +84,7 @@ SELECT
         AS INTEGER
     ) AS line_no,
     item.sku AS sku,
-    -- A product without a quantity is one.
+    -- A product without a quantity counts as one unit.
     COALESCE(item.quantity, '1') AS quantity,
     item.price AS unit_price,
     batch_id,

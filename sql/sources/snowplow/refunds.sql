@@ -1,6 +1,7 @@
--- One refund for each product of a refund action, of the order line that order_lines.sql numbers alike. The amount is
--- stated for the whole refund, so of several products each has its price times its quantity. A refund without products
--- is of the whole order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
+-- One refund for each product of a refund action, of the order line that order_lines.sql numbers in the same way. The
+-- amount is stated for the whole refund, so if there are several products, each gets its price times its quantity. A
+-- refund without products is of the whole order; it names no line, so it has line number 0 and is listed in
+-- core.order_mismatches.
 WITH actions AS (
     SELECT
         event_id,
