@@ -37,17 +37,12 @@ WITH orders AS (
     WHERE dt BETWEEN $from_dt - ($touch_window_days + $max_payment_delay_days + 1) AND $to_dt
 ),
 
-types AS (
-    SELECT DISTINCT touchpoint_type
-    FROM attribution.touch_models
-),
-
 orders_of_days AS (
     SELECT
         orders.*,
         types.touchpoint_type
     FROM orders
-    CROSS JOIN types
+    CROSS JOIN (SELECT DISTINCT touchpoint_type FROM attribution.touch_models) AS types
     WHERE orders.dt BETWEEN $from_dt AND $to_dt
 ),
 
@@ -95,64 +90,95 @@ since_the_last_order AS (
     GROUP BY active_days.person_id, active_days.touchpoint_type, active_days.dt
 ),
 
+paths_of_days AS (
+    SELECT
+        dt,
+        'order' AS kind,
+        order_id AS path_id,
+        touchpoint_type,
+        person_id,
+        ordered_at,
+        CAST(NULL AS TIMESTAMP) AS touched_after
+    FROM orders_of_days
+    UNION ALL
+    SELECT
+        dt,
+        'open' AS kind,
+        person_id AS path_id,
+        touchpoint_type,
+        person_id,
+        CAST(NULL AS TIMESTAMP) AS ordered_at,
+        touched_after
+    FROM since_the_last_order
+),
+
+grouped AS (
+    SELECT
+        paths_of_days.*,
+        CAST((
+            (STRPOS('0123456789abcdef', SUBSTR(MD5(COALESCE(person_id, '')), 1, 1)) - 1) * 16
+            + STRPOS('0123456789abcdef', SUBSTR(MD5(COALESCE(person_id, '')), 2, 1)) - 1
+        ) % 64 AS INTEGER) AS person_group
+    FROM paths_of_days
+),
+
+-- Sorting and grouping millions of touches by one number takes a third of the time of the four columns that it stands for.
+numbered AS (
+    SELECT
+        grouped.*,
+        ROW_NUMBER() OVER (PARTITION BY person_group ORDER BY dt, kind, path_id, touchpoint_type) * 64
+        + person_group AS path_no
+    FROM grouped
+),
+
 path_touches AS (
     SELECT
-        orders.dt,
-        'order' AS kind,
-        orders.order_id AS path_id,
-        orders.touchpoint_type,
+        paths.path_no,
         touches.touch_event_id,
         touches.touchpoint,
         touches.occurred_at
-    FROM orders_of_days AS orders
-    LEFT JOIN attribution.order_touches AS touches
+    FROM attribution.order_touches AS touches
+    INNER JOIN numbered AS paths
         ON
-            touches.dt = orders.dt
-            AND touches.order_id = orders.order_id
-            AND touches.touchpoint_type = orders.touchpoint_type
-            AND touches.dt BETWEEN $from_dt AND $to_dt
+            paths.kind = 'order'
+            AND paths.path_id = touches.order_id
+            AND paths.touchpoint_type = touches.touchpoint_type
+            AND paths.dt = touches.dt
+    WHERE touches.dt BETWEEN $from_dt AND $to_dt
     UNION ALL
     SELECT
-        days.dt,
-        'open' AS kind,
-        days.person_id AS path_id,
-        days.touchpoint_type,
+        paths.path_no,
         touches.touch_event_id,
         touches.touchpoint,
         touches.occurred_at
     FROM touches
-    INNER JOIN since_the_last_order AS days
+    INNER JOIN numbered AS paths
         ON
-            days.person_id = touches.person_id
-            AND days.touchpoint_type = touches.touchpoint_type
-            AND touches.occurred_at > days.touched_after
-            AND touches.dt <= days.dt
-            AND DATE_DIFF('day', touches.dt, days.dt) <= $touch_window_days
+            paths.kind = 'open'
+            AND paths.person_id = touches.person_id
+            AND paths.touchpoint_type = touches.touchpoint_type
+            AND touches.occurred_at > paths.touched_after
+            AND touches.dt <= paths.dt
+            AND DATE_DIFF('day', touches.dt, paths.dt) <= $touch_window_days
 ),
 
 beside_others AS (
     SELECT
         path_touches.*,
-        COUNT(CASE WHEN NOT touchpoint IN ($touch_remove_if_not_all) THEN 1 END) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-        ) AS others
+        COUNT(CASE WHEN NOT touchpoint IN ($touch_remove_if_not_all) THEN 1 END) OVER (PARTITION BY path_no) AS others
     FROM path_touches
 ),
 
 until_the_last AS (
     SELECT
         beside_others.*,
-        COUNT(
-            CASE
-                WHEN
-                    (others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all))
-                    AND NOT touchpoint IN ($touch_remove_if_last_and_not_all)
-                    THEN 1
-            END
-        ) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-            ORDER BY occurred_at, touch_event_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        COUNT(CASE
+            WHEN
+                (others = 0 OR NOT touchpoint IN ($touch_remove_if_not_all))
+                AND NOT touchpoint IN ($touch_remove_if_last_and_not_all)
+                THEN 1
+        END) OVER (
+            PARTITION BY path_no ORDER BY occurred_at, touch_event_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS others_so_far
     FROM beside_others
 ),
@@ -160,7 +186,7 @@ until_the_last AS (
 with_last AS (
     SELECT
         until_the_last.*,
-        MAX(others_so_far) OVER (PARTITION BY dt, kind, path_id, touchpoint_type) AS others_at_the_end
+        MAX(others_so_far) OVER (PARTITION BY path_no) AS others_at_the_end
     FROM until_the_last
 ),
 
@@ -168,10 +194,7 @@ with_last AS (
 -- touchpoints at the end of what is left, unless that has no others. Without names, DuckDB plans nothing of this.
 removed AS (
     SELECT
-        dt,
-        kind,
-        path_id,
-        touchpoint_type,
+        path_no,
         touch_event_id
     FROM with_last
     WHERE
@@ -183,37 +206,26 @@ removed AS (
         )
 ),
 
-remaining AS (
+placed AS (
     SELECT
-        path_touches.*,
-        CASE WHEN removed.touch_event_id IS NULL THEN path_touches.touchpoint END AS remains
+        path_touches.path_no,
+        path_touches.occurred_at,
+        CASE WHEN removed.touch_event_id IS NULL THEN path_touches.touchpoint END AS remains,
+        ROW_NUMBER() OVER (PARTITION BY path_no ORDER BY path_touches.occurred_at, touch_event_id) AS place
     FROM path_touches
-    LEFT JOIN removed
-        ON
-            removed.dt = path_touches.dt
-            AND removed.kind = path_touches.kind
-            AND removed.path_id = path_touches.path_id
-            AND removed.touchpoint_type = path_touches.touchpoint_type
-            AND removed.touch_event_id = path_touches.touch_event_id
+    LEFT JOIN removed USING (path_no, touch_event_id)
 ),
 
 -- Without a transform that needs it, DuckDB computes none of these columns.
 repeated AS (
     SELECT
-        remaining.*,
+        placed.*,
         LAST_VALUE(remains IGNORE NULLS) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type
-            ORDER BY occurred_at, touch_event_id
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            PARTITION BY path_no ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS remains_before,
-        ROW_NUMBER() OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type, remains
-            ORDER BY occurred_at, touch_event_id
-        ) AS occurrence_no,
-        COUNT(*) OVER (
-            PARTITION BY dt, kind, path_id, touchpoint_type, remains
-        ) AS occurrences
-    FROM remaining
+        ROW_NUMBER() OVER (PARTITION BY path_no, remains ORDER BY place) AS occurrence_no,
+        COUNT(*) OVER (PARTITION BY path_no, remains) AS occurrences
+    FROM placed
 ),
 
 transformed AS (
@@ -224,66 +236,64 @@ transformed AS (
             WHEN 'unique' THEN TRUE
             WHEN 'exposure' THEN remains <> COALESCE(remains_before, '')
             ELSE occurrence_no = 1
-        END AS is_kept
+        END AS is_kept,
+        CAST(1000000000 + place AS VARCHAR) AS ten_digits
     FROM repeated
 ),
 
-texts AS (
+-- The touches of a path, each after its place in ten digits, so that sorting the texts sorts the touches. That takes half
+-- the time of STRING_AGG(… ORDER BY …). A touch that a transform removed has only its place.
+listed AS (
     SELECT
-        dt,
-        kind,
-        path_id,
-        touchpoint_type,
-        STRING_AGG(remains, ' > ' ORDER BY occurred_at, touch_event_id) FILTER (WHERE is_kept) AS touchpoints,
-        STRING_AGG(remains || '(' || CAST(occurrences AS VARCHAR) || ')', ' > ' ORDER BY occurred_at, touch_event_id)
-            FILTER (WHERE is_kept) AS with_counts,
-        STRING_AGG(CASE WHEN is_kept THEN '1' ELSE '0' END, '' ORDER BY occurred_at, touch_event_id)
-            FILTER (WHERE kind = 'order' AND touch_event_id IS NOT NULL) AS remaining,
+        path_no,
+        LIST_SORT(LIST(COALESCE(ten_digits || CASE WHEN is_kept THEN ' ' || remains ELSE '' END, ''))) AS touches,
+        LIST_SORT(LIST(COALESCE(
+            ten_digits || CASE WHEN is_kept THEN ' ' || remains || '(' || CAST(occurrences AS VARCHAR) || ')' ELSE '' END,
+            ''
+        ))) AS touches_with_counts,
         COUNT(*) FILTER (WHERE is_kept) AS path_length,
         MIN(occurred_at) FILTER (WHERE is_kept) AS first_touch_at,
         MIN(occurred_at) AS began_at,
         MAX(occurred_at) AS ended_at
     FROM transformed
-    GROUP BY dt, kind, path_id, touchpoint_type
+    GROUP BY path_no
 ),
 
-of_persons AS (
+texts AS (
     SELECT
-        texts.*,
-        CASE texts.kind WHEN 'open' THEN texts.path_id ELSE orders.person_id END AS person_id,
-        CASE texts.kind WHEN 'order' THEN orders.ordered_at END AS ordered_at
-    FROM texts
-    LEFT JOIN orders
-        ON
-            texts.kind = 'order'
-            AND orders.order_id = texts.path_id
-            AND orders.dt = texts.dt
-),
-
-hashed AS (
-    SELECT
-        of_persons.*,
-        MD5(COALESCE(person_id, '')) AS hash
-    FROM of_persons
+        listed.*,
+        NULLIF(ARRAY_TO_STRING(
+            LIST_TRANSFORM(touches, LAMBDA x: CASE WHEN SUBSTR(x, 11, 1) = ' ' THEN SUBSTR(x, 12) END), ' > '
+        ), '') AS touchpoints,
+        NULLIF(ARRAY_TO_STRING(
+            LIST_TRANSFORM(touches_with_counts, LAMBDA x: CASE WHEN SUBSTR(x, 11, 1) = ' ' THEN SUBSTR(x, 12) END), ' > '
+        ), '') AS with_counts
+    FROM listed
 )
 
 SELECT
-    dt,
-    kind,
-    path_id,
-    person_id,
-    touchpoint_type,
-    CAST((
-        (STRPOS('0123456789abcdef', SUBSTR(hash, 1, 1)) - 1) * 16 + STRPOS('0123456789abcdef', SUBSTR(hash, 2, 1)) - 1
-    ) % 64 AS INTEGER) AS person_group,
+    paths.dt,
+    paths.kind,
+    paths.path_id,
+    paths.person_id,
+    paths.touchpoint_type,
+    paths.person_group,
     COALESCE(
-        CASE $touch_transform WHEN 'frequency' THEN with_counts ELSE touchpoints END, '(unattributed)'
+        CASE $touch_transform WHEN 'frequency' THEN texts.with_counts ELSE texts.touchpoints END, '(unattributed)'
     ) AS transformed_path,
-    touchpoints,
-    CAST(path_length AS INTEGER) AS path_length,
-    remaining,
-    first_touch_at,
-    began_at,
-    ended_at,
-    ordered_at
-FROM hashed
+    texts.touchpoints,
+    CAST(COALESCE(texts.path_length, 0) AS INTEGER) AS path_length,
+    CASE
+        WHEN paths.kind = 'order' THEN ARRAY_TO_STRING(
+            LIST_TRANSFORM(texts.touches, LAMBDA x: CASE WHEN SUBSTR(x, 11, 1) = ' ' THEN '1' ELSE '0' END), ''
+        )
+    END AS remaining,
+    texts.first_touch_at,
+    texts.began_at,
+    texts.ended_at,
+    paths.ordered_at
+FROM numbered AS paths
+LEFT JOIN texts USING (path_no)
+WHERE
+    paths.kind = 'order'
+    OR texts.path_no IS NOT NULL

@@ -64,67 +64,74 @@ WITH paired AS (
         AND y.axis = 'y'
 ),
 
--- A product's history begins with its published result of the day before the first computed day.
-history AS (
+-- The published result of the day before the first computed day. For later days the day before is a row of this query;
+-- if only one day is computed, DuckDB plans none of the windows.
+yesterday AS (
     SELECT
-        dt,
         window_days,
         matrix_id,
         product_id,
-        x_high AS x_plain_side,
-        y_high AS y_plain_side,
-        x_high AS x_clear_side,
-        y_high AS y_clear_side,
+        x_high AS known_x_high,
+        y_high AS known_y_high,
         quadrant AS known_quadrant,
         STRUCT_PACK(dt := dt - (days_in_quadrant - 1), came_from := previous_quadrant) AS known_beginning
     FROM products.quadrants
     WHERE dt = $from_dt - 1
-    UNION ALL
-    SELECT
-        dt,
-        window_days,
-        matrix_id,
-        product_id,
-        x_plain_side,
-        y_plain_side,
-        x_clear_side,
-        y_clear_side,
-        NULL AS known_quadrant,
-        NULL AS known_beginning
-    FROM paired
 ),
 
 neighbours AS (
     SELECT
-        history.*,
-        before.x_plain_side AS x_side_before,
-        before.y_plain_side AS y_side_before
-    FROM history
-    LEFT JOIN history AS before
-        ON
-            before.dt = history.dt - 1
-            AND before.window_days = history.window_days
-            AND before.matrix_id = history.matrix_id
-            AND before.product_id = history.product_id
+        paired.*,
+        yesterday.known_x_high,
+        yesterday.known_y_high,
+        yesterday.known_quadrant,
+        yesterday.known_beginning,
+        CASE
+            WHEN $from_dt = $to_dt OR dt = $from_dt THEN yesterday.known_x_high
+            WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(x_plain_side) OVER by_day
+        END AS x_side_before,
+        CASE
+            WHEN $from_dt = $to_dt OR dt = $from_dt THEN yesterday.known_y_high
+            WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(y_plain_side) OVER by_day
+        END AS y_side_before
+    FROM paired
+    LEFT JOIN yesterday USING (window_days, matrix_id, product_id)
+    WINDOW by_day AS (PARTITION BY window_days, matrix_id, product_id ORDER BY dt)
+),
+
+decided AS (
+    SELECT
+        neighbours.* EXCLUDE (x_clear_side, y_clear_side, x_side_before, y_side_before),
+        COALESCE(x_clear_side, CASE WHEN x_side_before IS NULL THEN x_plain_side END) AS x_decided_side,
+        COALESCE(y_clear_side, CASE WHEN y_side_before IS NULL THEN y_plain_side END) AS y_decided_side
+    FROM neighbours
 ),
 
 -- Hysteresis keeps the side of the day before; without one, the plain side is taken.
 sides AS (
     SELECT
-        neighbours.*,
+        decided.* EXCLUDE (x_plain_side, y_plain_side, x_decided_side, y_decided_side, known_x_high, known_y_high),
         CASE
             WHEN x_plain_side IS NOT NULL
-                THEN LAST_VALUE(
-                    COALESCE(x_clear_side, CASE WHEN x_side_before IS NULL THEN x_plain_side END) IGNORE NULLS
-                ) OVER so_far
+                THEN COALESCE(
+                    CASE
+                        WHEN $from_dt = $to_dt THEN x_decided_side
+                        ELSE LAST_VALUE(x_decided_side IGNORE NULLS) OVER so_far
+                    END,
+                    known_x_high
+                )
         END AS x_high,
         CASE
             WHEN y_plain_side IS NOT NULL
-                THEN LAST_VALUE(
-                    COALESCE(y_clear_side, CASE WHEN y_side_before IS NULL THEN y_plain_side END) IGNORE NULLS
-                ) OVER so_far
+                THEN COALESCE(
+                    CASE
+                        WHEN $from_dt = $to_dt THEN y_decided_side
+                        ELSE LAST_VALUE(y_decided_side IGNORE NULLS) OVER so_far
+                    END,
+                    known_y_high
+                )
         END AS y_high
-    FROM neighbours
+    FROM decided
     WINDOW so_far AS (
         PARTITION BY window_days, matrix_id, product_id
         ORDER BY dt
@@ -135,7 +142,7 @@ sides AS (
 places AS (
     SELECT
         sides.*,
-        COALESCE(sides.known_quadrant, cells.key, 'unknown') AS quadrant
+        COALESCE(cells.key, 'unknown') AS quadrant
     FROM sides
     LEFT JOIN config.cells
         ON
@@ -147,39 +154,47 @@ places AS (
 
 moves AS (
     SELECT
-        places.*,
-        CASE WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(quadrant) OVER by_day END AS quadrant_before
+        places.* EXCLUDE (known_quadrant),
+        CASE
+            WHEN $from_dt = $to_dt OR dt = $from_dt THEN known_quadrant
+            WHEN LAG(dt) OVER by_day = dt - 1 THEN LAG(quadrant) OVER by_day
+        END AS quadrant_before
     FROM places
     WINDOW by_day AS (PARTITION BY window_days, matrix_id, product_id ORDER BY dt)
 ),
 
+changes AS (
+    SELECT
+        moves.* EXCLUDE (quadrant_before),
+        CASE
+            WHEN quadrant_before IS DISTINCT FROM quadrant THEN STRUCT_PACK(dt := dt, came_from := quadrant_before)
+        END AS own_beginning
+    FROM moves
+),
+
 stays AS (
     SELECT
-        moves.*,
-        LAST_VALUE(
+        changes.* EXCLUDE (own_beginning, known_beginning),
+        COALESCE(
             CASE
-                WHEN known_beginning IS NOT NULL THEN known_beginning
-                WHEN quadrant_before IS DISTINCT FROM quadrant
-                    THEN STRUCT_PACK(dt := dt, came_from := quadrant_before)
-            END IGNORE NULLS
-        ) OVER (
-            PARTITION BY window_days, matrix_id, product_id
-            ORDER BY dt
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                WHEN $from_dt = $to_dt THEN own_beginning
+                ELSE LAST_VALUE(own_beginning IGNORE NULLS) OVER (
+                    PARTITION BY window_days, matrix_id, product_id
+                    ORDER BY dt
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+                )
+            END,
+            known_beginning
         ) AS beginning
-    FROM moves
+    FROM changes
 )
 
 SELECT
-    paired.* EXCLUDE (x_plain_side, y_plain_side, x_clear_side, y_clear_side),
+    stays.* EXCLUDE (beginning),
     metrics.category,
     metrics.revenue,
-    stays.x_high,
-    stays.y_high,
-    stays.quadrant,
     stays.beginning.came_from AS previous_quadrant,
-    CAST(DATE_DIFF('day', stays.beginning.dt, paired.dt) + 1 AS INTEGER) AS days_in_quadrant
-FROM paired
-INNER JOIN stays USING (dt, window_days, matrix_id, product_id)
+    CAST(DATE_DIFF('day', stays.beginning.dt, stays.dt) + 1 AS INTEGER) AS days_in_quadrant
+FROM stays
 INNER JOIN products.metrics AS metrics USING (dt, window_days, product_id)
 WHERE metrics.dt BETWEEN $from_dt AND $to_dt

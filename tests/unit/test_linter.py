@@ -499,10 +499,14 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "list_sort(list(struct_pack(t := ts, v := n)))",
             "SELECT name, list_sort(list({'t': ts} ORDER BY ts)) AS steps FROM core.events GROUP BY name",
             "SELECT name, list_sort(list({'t': ts}) FILTER (WHERE flag)) AS steps FROM core.events GROUP BY name",
+            "SELECT n, list_sort(list(name)) AS names FROM core.events GROUP BY n",
+            "SELECT n, list_sort(list(COALESCE(name, UPPER(name)))) AS names FROM core.events GROUP BY n",
+            "SELECT n, list_sort(list(COALESCE(name, '')) FILTER (WHERE flag)) AS names FROM core.events GROUP BY n",
         ],
         [
             "SELECT name, list_sort(list(struct_pack(t := ts, v := n))) AS steps FROM core.events GROUP BY name",
             "SELECT name, list_sort(array_agg({'t': ts, 'v': n})) AS steps FROM core.events GROUP BY ALL",
+            "SELECT n, list_sort(list(COALESCE(name, ''))) AS names FROM core.events GROUP BY n",
         ],
     ),
     "list-subscript": (

@@ -30,14 +30,21 @@ class ListAggregate(Rule):
     nodes = (exp.ArrayAgg,)
     instead = (
         "list_sort(list(struct_pack(t := …, v := …))) with GROUP BY and without FILTER, sorted by t; "
-        "string_agg(x, ',' ORDER BY y) for text"
+        "list_sort(list(COALESCE(x, ''))) for sorted text; string_agg(x, ',' ORDER BY y) for text"
     )
 
     def _refuses(self, node: exp.Expr) -> bool:
         select = node.find_ancestor(exp.Select)
         is_grouped = select is not None and select.args.get("group") is not None
         is_sorted = isinstance(around(node), exp.ArraySort)
-        return not (isinstance(bare(node.this), exp.Struct) and is_sorted and is_grouped)
+        return not (_is_never_null(bare(node.this)) and is_sorted and is_grouped)
+
+
+def _is_never_null(value: exp.Expr) -> bool:
+    """Whether *value* is a struct, or a COALESCE that ends with a literal."""
+    if isinstance(value, exp.Coalesce):
+        return isinstance(bare(value.expressions[-1]), exp.Literal)
+    return isinstance(value, exp.Struct)
 
 
 class ListSubscript(Rule):
