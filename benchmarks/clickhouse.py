@@ -20,7 +20,7 @@ from pipelines.home.folder import find_home
 from pipelines.lake.duck import literal
 from pipelines.lake.partitions import DaySpan, Lake
 
-SKIPPED = "attributed_events beside ClickHouse: skipped: chdb is not installed (uv sync --group compare)"
+SKIPPED = "attributed_events beside ClickHouse: skipped: chdb is not installed (uv sync --group clickhouse)"
 
 _TABLE = "attribution.attributed_events"
 _FILE = "clickhouse.parquet"
