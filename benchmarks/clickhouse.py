@@ -1,4 +1,4 @@
-"""attributed_events beside ClickHouse, which runs inside this process as chDB (`uv sync --group compare`).
+"""attributed_events beside ClickHouse, which runs inside this process as chDB (`uv sync --group clickhouse`).
 
 Here: the same table by an ASOF JOIN over the same Parquet file, written to a Parquet file, and comparing the answers.
 Not here: how both are measured (``benchmarks.measure``).
