@@ -79,7 +79,7 @@
     if (navigation) of.key = navigation.currentEntry?.key;
     else if (!of.key || (isNew && history.state?.hw !== of.key)) {
       const { state } = history;
-      // A router that starts would take our state for its own, so do not set it yet.
+      // A router that starts would take our state for its own.
       if (state === null ? !isReady : Object.getPrototypeOf(state) !== Object.prototype) return;
       of.key ||= uuid();
       replaceState.call(history, { ...state, hw: of.key }, "");
@@ -94,7 +94,7 @@
     of.id = Math.max(Number.isSafeInteger(last) ? last + 1 : 0, now);
     set("last", of.id);
     save(of);
-    // Another tab sees this value a little later, so it must not use the same millisecond.
+    // Another tab sees this a little later, so it must not use the same millisecond.
     for (let turn = 0; turn < 1e5 && Date.now() === now; turn++);
   };
 
@@ -195,7 +195,7 @@
     content_id: text(content_id),
   });
 
-  /** The attributes of *element* and its ancestors up to its module. The innermost value counts. */
+  /** The attributes of *element* and its ancestors up to its module. The innermost counts. */
   const place = (element) => {
     /** @type {any} */
     const found = {};
@@ -236,7 +236,7 @@
 
   const observe = (root) => root.querySelectorAll(SHOWN).forEach((one) => observer.observe(one));
 
-  /** Observe all elements again, which reports the present state of each. */
+  /** Observe all again, which reports the state of each. */
   const watch = () => {
     if (!page || !observer) return;
     rest();
@@ -282,7 +282,7 @@
     if (!page || !queue.length) return;
     if (!page.id) return (timer = setTimeout(flush, 50));
     const batch = queue.splice(0, MOST_SENT);
-    // A page that has been left cannot notice that sending failed.
+    // A page that is left cannot notice that sending failed.
     if (Date.now() < resumeAt || (isLeaving && !navigator.onLine)) keep(batch);
     else post(batch, isLeaving);
     flush(isLeaving);
