@@ -115,7 +115,8 @@ class Lake:
         Raises:
             HeadwaterError: the folder cannot be read.
         """
-        return {key: self.file(table, key) for key in self.keys(table)}
+        folder = self.folder(table)
+        return {key: folder / _name(key) for key in self.keys(table)}
 
     def versions(
         self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
