@@ -11,6 +11,7 @@ in memory, at most ``_MOST_WAITING``; the lake does not depend on them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -27,7 +28,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance import InstanceRef
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
@@ -46,6 +47,7 @@ class BulkEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._waiting: list[EventLogEntry] = []
+        self._queue = threading.Lock()
         self._engines: dict[str, Engine] = {}
         super().__init__(base_dir)
 
@@ -54,7 +56,8 @@ class BulkEventLog(SqliteEventLogStorage):
         if event.dagster_event_type in _AT_ONCE:
             super().store_event(event)  # connects, and so stores the kept events first
             return
-        self._waiting.append(event)
+        with self._queue:
+            self._waiting.append(event)
         if len(self._waiting) >= _MOST_WAITING:
             self._store_waiting()
 
@@ -80,6 +83,8 @@ class BulkEventLog(SqliteEventLogStorage):
     def _engine(self, shard: str) -> Engine:
         """The engine of a database. Dagster makes one for each event, which connects and compiles its queries anew."""
         if shard not in self._engines:
+            for other in self._engines.keys() - {INDEX_SHARD_NAME}:  # each run has a database of its own
+                self._engines.pop(other).dispose()
             wait = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             self._engines[shard] = create_engine(self.conn_string_for_shard(shard), connect_args=wait)
         if shard not in self._initialized_dbs:
@@ -88,9 +93,17 @@ class BulkEventLog(SqliteEventLogStorage):
         return self._engines[shard]
 
     def _store_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for run_id, events in groupby(waiting, key=lambda event: event.run_id):
-            self._store_together(run_id, list(events))
+        with self._queue:
+            waiting, self._waiting = self._waiting, []
+        groups = [list(events) for _, events in groupby(waiting, key=lambda event: event.run_id)]
+        while groups:
+            try:
+                self._store_together(groups[0][0].run_id, groups[0])
+            except BaseException:
+                with self._queue:
+                    self._waiting[:0] = [event for group in groups for event in group]
+                raise
+            groups.pop(0)
 
     def _store_together(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
         """Do what ``store_event`` does for each of *events*: write to the log of the run and to the index of assets."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Collection, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -18,19 +18,18 @@ from pipelines.compute.reading import session_on
 from pipelines.compute.workspace import Workspace
 from pipelines.config_tables import CONFIG_TABLES
 from pipelines.home.errors import HeadwaterError
-from pipelines.lake.checksums import read_checksums
 from pipelines.lake.duck import identifier, literal
 from pipelines.lake.partitions import Day, PartitionKey
 from pipelines.sqlproject.model import Model
 
 _FORMAT = "1"
 """Increase it when tables of copies made by older versions of the program cannot be updated any more."""
-_PARTITIONS = "copied_partitions"
+_PARTITIONS = "main.copied_partitions"
 _MOST_FREE = 1 / 3
 """A copy with a larger part of free blocks is not updated: a new file is smaller."""
 
 States = dict[PartitionKey, str]
-"""Partition → a text that changes with its content; '' if the lake has no checksum of it."""
+"""Partition → a text that changes when its file is replaced."""
 
 
 def write_tables(workspace: Workspace, tables: Collection[str], target: Path, earlier: Path | None = None) -> None:
@@ -94,7 +93,7 @@ def _update(workspace: Workspace, tables: Collection[str], target: Path, there: 
         connection.execute(f"ATTACH {literal(str(target))} AS marts")
         for schema in sorted({table.split(".")[0] for table in (*tables, *CONFIG_TABLES)}):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS marts.{identifier(schema)}")
-        for table in there.keys() - wanted.keys():
+        for table in _tables_in(connection) - {*tables, *CONFIG_TABLES, _PARTITIONS}:
             connection.execute(f"DROP TABLE marts.{identifier(table)}")
         for table in CONFIG_TABLES:
             _copy(connection, table)
@@ -119,21 +118,25 @@ def definition_of(model: Model) -> str:
     return f"{model.description}\n{columns}"
 
 
+def _tables_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    query = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'marts'"
+    return {table for (table,) in connection.execute(query).fetchall()}
+
+
 def _states(workspace: Workspace, model: Model) -> States:
     """The states of a model's partitions in the lake; they change with the model's columns and descriptions, too."""
     definition = hashlib.blake2b(f"{_FORMAT} {definition_of(model)}".encode(), digest_size=8).hexdigest()
-    folder = workspace.lake.folder(model.name)
-    checksums = read_checksums(folder)
     states: States = {}
     for path in workspace.files(model.name, None):
-        _, key = workspace.lake.partition(path)
-        newest = checksums.get(path.relative_to(folder).as_posix(), ())[-1:]
-        states[key] = "".join(f"{one.size} {one.digest} {definition}" for one in newest)
+        with suppress(FileNotFoundError):  # a run has removed it meanwhile
+            # Not its checksum: a run writes that before the file, and may be killed in between.
+            found = path.stat()
+            states[workspace.lake.partition(path)[1]] = f"{found.st_size} {found.st_mtime_ns} {definition}"
     return states
 
 
 def _changed(there: States, wanted: States) -> set[PartitionKey]:
-    return {key for key in there.keys() | wanted.keys() if not wanted.get(key) or there.get(key) != wanted[key]}
+    return {key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key)}
 
 
 def _is_mostly(changed: Collection[PartitionKey], there: States) -> bool:

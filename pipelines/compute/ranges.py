@@ -57,11 +57,14 @@ def _candidates(workspace: Workspace, model: Model) -> list[str]:
     """The columns whose ranges *model* may be computed in, if its query allows that."""
     if model.python:
         return []
-    firsts = {name: _first_of(workspace, name) for name in (read.table for read in workspace.project.reads[model.name])}
-    texts = [
-        first for table, first in firsts.items() if first and workspace.project.relation(table)[first] == "VARCHAR"
+    tables = {read.table: workspace.project.relation(read.table) for read in workspace.project.reads[model.name]}
+    firsts = dict.fromkeys(first for table in tables if (first := _first_of(workspace, table)))
+    return [
+        first
+        for first in firsts
+        if {columns[first] for columns in tables.values() if first in columns} == {"VARCHAR"}
+        and (not model.sorted_by or model.sorted_by[0] == first)
     ]
-    return [first for first in dict.fromkeys(texts) if not model.sorted_by or model.sorted_by[0] == first]
 
 
 def _first_of(workspace: Workspace, table: str) -> str | None:

@@ -62,6 +62,9 @@ class _Follower:
             for cte in with_.expressions:
                 ctes[cte.alias] = self.query(cte.this, ctes)
         if isinstance(query, exp.Subquery):
+            _require(
+                not any(query.args.get(part) for part in ("limit", "offset", "sample", "pivots", "joins", "laterals"))
+            )
             return self.query(query.this, ctes)
         if isinstance(query, exp.Union):
             return self._union(query, ctes)
@@ -94,6 +97,9 @@ class _Follower:
         if keys is None:
             return None
         _require_apart(select, keys)
+        _require(
+            len(set(select.named_selects)) == len(select.named_selects)
+        )  # of two equal names, a reader gets the first
         found = frozenset(
             item.alias_or_name
             for item in select.selects
@@ -115,7 +121,7 @@ class _Follower:
         elif isinstance(node, exp.Subquery):
             keys = self.query(node, ctes)
         else:
-            _require(isinstance(node, exp.Unnest))
+            _require(isinstance(node, exp.Unnest) and _reads_no_table(node))
         return None if keys is None else frozenset(f"{node.alias_or_name}.{name}" for name in keys)
 
     def _joined(self, keys: Keys, join: exp.Join, ctes: Mapping[str, Keys]) -> Keys:

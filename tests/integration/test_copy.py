@@ -104,8 +104,31 @@ def test_unchanged_days_are_not_read_again(home, tmp_path):
     late_visit(home, DAYS[2])
     kept, expected = home.lake / "core/events" / f"dt={DAYS[0]}" / "part-0.parquet", tmp_path / "anew.duckdb"
     rows = anew(home, publish(Home(shutil.copytree(home.root, tmp_path / "other"))), expected)
-    kept.write_bytes(b"not Parquet")
+    written_at = kept.stat().st_mtime_ns
+    kept.write_bytes(b"x" * kept.stat().st_size)  # unreadable
+    os.utime(kept, ns=(written_at, written_at))
     assert content(publish(home).path) == rows
+
+
+def test_a_run_killed_between_checksum_and_file_leaves_no_gap(home, tmp_path):
+    lake = open_workspace(home).lake
+    file, again = lake.file("core.events", DAYS[0]), tmp_path / "again"
+    before = file.read_bytes()
+    late_visit(home, DAYS[0])
+    again.write_bytes(file.read_bytes())
+    file.write_bytes(before)  # as after a kill between the two
+    publish(home)
+    lake.publish("core.events", {DAYS[0]: (again, lake.footer_version("core.events", DAYS[0]))})
+    after = publish(home)
+    assert content(after.path) == anew(home, after, tmp_path / "anew.duckdb")
+
+
+def test_a_table_without_rows_that_is_gone_leaves_the_copy(home, tmp_path):
+    add_sql(home, "mine/nothing.sql", DAYS_SQL.replace("WHERE dt", "WHERE dt > DATE '2030-01-01' AND dt"))
+    publish(home)
+    (home.sql / "mine/nothing.sql").unlink()
+    after = publish(home)
+    assert content(after.path) == anew(home, after, tmp_path / "anew.duckdb")
 
 
 def test_tables_that_have_grown_too_large_leave_the_copy(home, tmp_path):

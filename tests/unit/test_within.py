@@ -98,6 +98,11 @@ def test_a_query_within_devices_can_be_split(query: str) -> None:
         f"SELECT DISTINCT ON (slot) device_id FROM {E}",
         f"SELECT device_id FROM {E} LIMIT 5",
         f"SELECT device_id FROM {E} USING SAMPLE 5 ROWS",
+        f"SELECT t.device_id FROM ((SELECT device_id FROM {E}) ORDER BY device_id LIMIT 5) AS t",
+        f"WITH t AS ((SELECT device_id FROM {E}) LIMIT 5) SELECT device_id FROM t",
+        f"SELECT device_id, u.n FROM {E} CROSS JOIN UNNEST((SELECT list(slot) FROM {C})) AS u(n)",
+        f"WITH t AS (SELECT event_id AS device_id, device_id FROM {E}) "
+        "SELECT device_id, count(*) AS n FROM t GROUP BY device_id",
         f"SELECT device_id FROM {E} UNION SELECT device_id FROM {C}",
         f"SELECT device_id FROM {E} EXCEPT SELECT device_id FROM {C}",
         f"SELECT slot FROM {E} UNION ALL SELECT slot FROM core.entrances",

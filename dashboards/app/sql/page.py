@@ -49,7 +49,7 @@ SELECT schema_name || '.' || table_name AS name, column_name, data_type, coalesc
     coalesce(tables.comment, '') AS table_about
 FROM duckdb_columns() AS columns
 JOIN duckdb_tables() AS tables USING (database_name, schema_name, table_name)
-WHERE NOT columns.internal
+WHERE NOT columns.internal AND schema_name <> 'main'
 ORDER BY name, column_index
 """
 

@@ -26,7 +26,9 @@ from dashboards.workbench.worker import Kind
 _IN_URL = "p."
 """The keys of values in a URL begin with this: ``p.days=7``."""
 _CALENDAR = {"monthLabelFormat": "month", "yearLabelFormat": "year", "yearsListFormat": "year"}
-_TYPES = "SELECT DISTINCT lower(column_name) AS name, data_type FROM duckdb_columns() WHERE NOT internal"
+_TYPES = """
+SELECT DISTINCT lower(column_name) AS name, data_type FROM duckdb_columns() WHERE NOT internal AND schema_name <> 'main'
+"""
 
 
 def asked_by(sql: str, copy: Copy) -> list[Parameter]:
