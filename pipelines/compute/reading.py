@@ -55,26 +55,27 @@ def reading_session(home: Home, sql: str) -> Iterator[duckdb.DuckDBPyConnection]
     # Match table names by substring, not by parsing. A table that the query does not read only costs a few hard links;
     # a table that we miss could be read while a run replaces its files.
     named = [table for table in tables if all(part in sql.lower() for part in table.split("."))]
-    with session_on(workspace, dict.fromkeys(named)) as connection:
-        workspace.mount(connection, [Read(table, None) for table in tables if table not in named], None)
+    others = [table for table in tables if table not in named]
+    with session_on(workspace, dict.fromkeys(named), others) as connection:
         yield connection
 
 
 @contextmanager
 def session_on(
-    workspace: Workspace, tables: Mapping[str, Collection[Day] | None]
+    workspace: Workspace, tables: Mapping[str, Collection[Day] | None], others: Collection[str] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session with *tables* and the configuration; the tables do not change while it is open.
+    """A session with *tables*, which do not change while it is open, and the configuration.
 
     Args:
         workspace: The home.
         tables: Table → the days to mount; None: all.
+        others: Tables whose files a run may replace or remove while the session is open.
     """
     with ExitStack() as stack:
         connection = stack.enter_context(session(workspace.home, workspace.settings))
         for attempt in range(_TRIES):
             try:
-                _mount(connection, stack, workspace, tables)
+                _mount(connection, stack, workspace, tables, others)
                 break
             except duckdb.IOException:
                 # A run has removed a partition since we listed the files, so list them again.
@@ -89,6 +90,7 @@ def _mount(
     stack: ExitStack,
     workspace: Workspace,
     tables: Mapping[str, Collection[Day] | None],
+    others: Collection[str],
 ) -> None:
     folder = None
     with suppress(OSError):  # The folder cannot be created: the home is read-only, so no file changes.
@@ -98,7 +100,7 @@ def _mount(
         if folder is not None:
             files = _pinned(files, folder, workspace.lake.root)
         mount_view(connection, table, workspace.relation_sql(table, files))
-    workspace.mount(connection, [Read(table, None) for table in CONFIG_TABLES], None)
+    workspace.mount(connection, [Read(table, None) for table in (*CONFIG_TABLES, *others)], None)
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:

@@ -29,7 +29,10 @@ def events_from(home: Home) -> dt.date | None:
     path = _file(home)
     try:
         return dt.date.fromisoformat(path.read_text(encoding="utf-8").strip())
-    except FileNotFoundError:
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+    ):  # there is no lake, or a file of that name, which its readers report
         return None
     except (OSError, ValueError) as error:
         remedy = "restore it from a backup; without it, totals of days whose events are deleted would be removed"

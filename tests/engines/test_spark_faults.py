@@ -82,7 +82,7 @@ def assert_completed(home: Home, outcome: Outcome, reason: str, expected: Conten
     assert len(contents(home)) < len(expected), "the kill came too late"
     (line,) = [line for line in outcome.errors if line.startswith("error: ")]
     assert reason in line
-    assert not [line for line in outcome.errors if "Traceback" in line]
+    assert not [line for line in outcome.errors if "Traceback" in line], "\n".join(outcome.errors)
     run_selected(on_duckdb(home), SELECTED)
     assert_same_contents(contents(home), expected)
     assert_tidy(home)

@@ -355,7 +355,7 @@ def test_dagster_loads_before_it_ingests(shop: Shop) -> None:
 def test_without_packages_there_is_no_asset(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "NEEDED", ("dlt", "no_such_package"))
     names = {schedule.name for schedule in undescribed(shop.home).schedules or ()}
-    assert names == {"daily", "report"}
+    assert names == {"daily", "report", "retention"}
     with pytest.raises(HeadwaterError, match=r"needs no_such_package; pip install 'headwater\[database\]'"):
         shop.load()
     assert [finding.level for finding in diagnose(shop.home) if "no_such_package" in finding.message] == ["error"]

@@ -49,6 +49,7 @@ BY_EVENTS = (
     "core.traffic_daily",
     "core.traffic_hourly",
     "attribution.visitor_slots",
+    "attribution.visitor_variants",
 )
 BY_ENDS = ("attribution.attributed_events", "attribution.path_steps", "attribution.visitor_ends")
 BY_SALES = (
