@@ -91,7 +91,7 @@ def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | No
 def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
-    # Py4J logs the traces of errors that we report in a line: with its own loggers, and in java_gateway with the root one.
+    # Py4J logs the traces of errors that we report in a line. java_gateway logs with the root logger.
     getLogger("py4j").setLevel(CRITICAL)
     getLogger().addFilter(lambda record: record.module != "java_gateway")
     builder = SparkSession.builder.appName("headwater")
