@@ -255,7 +255,7 @@ def _with_ends(table: str, part: Slice) -> exp.Select:
 
 
 def _of_customers(table: str, part: Slice) -> exp.Select:
-    """The rows of *table*, which has a column user_id, for the customers who bought in the slice."""
+    """The rows of *table* whose ``user_id`` is a customer who bought in the slice."""
     lines = _joined(_LINES, replace(part, by=None)).where(f"dt <= DATE '{part.segments_on or dt.date.max}'")
     buyers = exp.select("user_id").from_(lines.subquery("lines"))
     return _joined(table, replace(part, values=())).where(exp.column("user_id").isin(query=buyers))

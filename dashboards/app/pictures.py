@@ -1,4 +1,4 @@
-"""The pictures of the shop: of its pages and of the contents of its slots.
+"""Pictures of the shop's pages and of the contents that its slots show.
 
 Here: serving them, their URLs. Only pictures that ``config/pages.yaml`` or ``config/contents.csv`` names are served.
 Not here: reading these files (``pipelines.config_tables``), who may see them (``dashboards.access.guard``).

@@ -19,7 +19,7 @@ from dashboards.locale import Locale
 from dashboards.metrics import short_text
 
 STRIP = 25
-"""Height in pixels of the strips above and below the products, for the names of the quadrants."""
+"""Height in pixels of the strips above and below the products, which hold the names of the quadrants."""
 
 Note = dict[str, object]
 """A Plotly annotation."""

@@ -15,7 +15,7 @@ from pipelines.home.errors import HeadwaterError
 def require_distinct_names(path: Path, kind: str, named: Mapping[str, object]) -> None:
     """Raise a HeadwaterError if two of *named* (key → an object with name_zh and name_en) share a name.
 
-    *kind* is ``channel`` or ``page``, for the message.
+    *kind*, ``channel`` or ``page``, is what the error message calls them.
     """
     for field in ("name_zh", "name_en"):
         keys: dict[str, str] = {}

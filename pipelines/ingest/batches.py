@@ -159,9 +159,14 @@ class RawLake:
             return cls(root)
         # A writer may replace the file or its checksums between our two reads: on a mismatch, read both again.
         for _ in range(_TRIES):
-            content = cls._content(path, root)
-            if content is not None:
-                return cls(root, _batches_in(content, path, root))
+            try:
+                content = cls._content(path)
+                if content is not None:
+                    return cls(root, _batches_in(content))
+            except UNREADABLE as error:
+                raise HeadwaterError(
+                    f"the list of batches cannot be read ({error})", where=path, remedy=_remedy(root)
+                ) from error
         sums = path.with_name(CHECKSUMS)
         if not are_sound(path.parent):
             raise HeadwaterError(
@@ -174,12 +179,9 @@ class RawLake:
         )
 
     @staticmethod
-    def _content(path: Path, root: Path) -> bytes | None:
+    def _content(path: Path) -> bytes | None:
         """The content of the manifest at *path*; None if it does not match its checksums."""
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise _unreadable(error, path, root) from error
+        content = path.read_bytes()
         digests = {checksum.digest for checksum in read_checksums(path.parent).get(PART, ())}
         # Earlier versions of the program wrote no checksums. If there are none, accept the manifest unchecked.
         return content if digest(content) in digests or not path.with_name(CHECKSUMS).exists() else None
@@ -333,17 +335,9 @@ def _remedy(root: Path) -> str:
     return f"restore it, or remove {root} to ingest all landing files again"
 
 
-def _unreadable(error: BaseException, path: Path, root: Path) -> HeadwaterError:
-    return HeadwaterError(f"the list of batches cannot be read ({error})", where=path, remedy=_remedy(root))
-
-
 @lru_cache(maxsize=1)  # each step of a run reads the manifest again
-def _batches_in(content: bytes, path: Path, root: Path) -> tuple[Batch, ...]:
-    try:
-        rows = pl.read_parquet(io.BytesIO(content)).to_dicts()
-    except UNREADABLE as error:
-        raise _unreadable(error, path, root) from error
-    return tuple(map(_batch, rows))
+def _batches_in(content: bytes) -> tuple[Batch, ...]:
+    return tuple(map(_batch, pl.read_parquet(io.BytesIO(content)).to_dicts()))
 
 
 def _batch(row: dict[str, Any]) -> Batch:

@@ -109,20 +109,11 @@ def test_a_killed_driver_of_spark_is_one_line(ingested, expected, tmp_path):
     assert_completed(home, running.end(), "Spark: its driver", expected)
 
 
-def test_a_run_survives_the_loss_of_a_worker(ingested, expected, cluster, tmp_path):
+@pytest.mark.parametrize("lost", ["worker", "master"])
+def test_a_run_survives_the_loss_of_one_process(ingested, expected, cluster, tmp_path, lost):
     home = on_spark(copy_of(ingested, tmp_path / "home"), master=cluster.master)
     running = started(home)
-    cluster.workers[0].kill()
-    outcome = running.end()
-    assert outcome.code == 0, outcome.errors
-    assert_same_contents(contents(home), expected)
-    assert_tidy(home)
-
-
-def test_a_run_survives_the_loss_of_the_master(ingested, expected, cluster, tmp_path):
-    home = on_spark(copy_of(ingested, tmp_path / "home"), master=cluster.master)
-    running = started(home)
-    cluster.master_process.kill()
+    (cluster.workers[0] if lost == "worker" else cluster.master_process).kill()
     outcome = running.end()
     assert outcome.code == 0, outcome.errors
     assert_same_contents(contents(home), expected)

@@ -65,7 +65,7 @@ def scans_in(plan: str) -> Counter[str]:
     found: Counter[str] = Counter()
     kept_at: int | None = None
     for line in plan.splitlines():
-        depth = len(re.match(r"[ :+|-]*", line)[0])  # type: ignore[index]
+        depth = len(line) - len(line.lstrip(" :+|-"))
         if kept_at is not None and depth > kept_at:
             continue
         kept_at = depth if "InMemoryRelation" in line else None

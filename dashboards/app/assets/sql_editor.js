@@ -312,6 +312,9 @@
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-sql", "data-theme"] });
 
   document.addEventListener("click", function (event) {
-    if (event.target.id === "sql-run" && area()) { sent = area().value; }
+    if (event.target.id !== "sql-run" || !area()) { return; }
+    // A saved query runs by itself as soon as it is rendered, perhaps before the editor has taken it over.
+    if (model) { follow(); }
+    sent = area().value;
   }, true);
 })();

@@ -185,7 +185,7 @@ class Map:
         if not self.is_change:
             return float(row[self.name] or 0)
         found: float | None = row[f"{self.name}_change"]
-        if found is None and self.two.content:  # the slot showed only one of the two contents
+        if found is None and self.two.content:  # only one of the two contents was shown in this slot
             return 0.0
         if found is None:  # the slot is new or was removed, or the ratio does not exist
             is_new = not is_rate(self.name) and bool(row[self.name]) and not row[f"{self.name}_before"]
