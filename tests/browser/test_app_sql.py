@@ -11,6 +11,11 @@ from tests.browser.site import PHONE, WIDE, chart_of, close, followed, in_editor
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 TEXT = "document.getElementById('sql-text').value"
+LATER = """wait => {
+    const real = window.setTimeout;
+    window.setTimeout = (run, after, ...given) => real(run, after && after + wait, ...given);
+}"""
+"""Makes what the page does after a while still later; what it does next stays."""
 SALES = "SELECT dt, entrance_id, sum(revenue) AS revenue, sum(orders) AS orders FROM attribution.entrance_daily"
 
 
@@ -95,8 +100,10 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     close(page)
 
 
-def test_what_is_typed_while_a_query_runs_stays(browser, site):
+@pytest.mark.parametrize("waits", [0, 1000])
+def test_what_is_typed_while_a_query_runs_stays(browser, site, waits):
     page, seen = opened(browser, site, "/sql?lang=en")
+    page.evaluate(LATER, waits)
     written(page, "SELECT 1 AS first_one")
     page.keyboard.press("Control+Enter")
     page.keyboard.press("Control+End")
