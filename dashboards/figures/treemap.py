@@ -13,14 +13,14 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, INK, LARGE, PAPER, SMALL, base, cut, plain, text_width
+from dashboards.figures.look import BLUES, INK, LARGE, PAPER, base, cut, plain, text_width
 from dashboards.locale import Locale
 
 _WIDE, _NARROW, _HEIGHT = 560, 320, 400
 """Two widths of the figure, in half a page and on a phone, and its height, in pixels."""
 _LETTER = 6.6
 """Width in pixels of a Latin letter of the smallest size."""
-_SLIM = 0.7
+_SLIM = 0.65
 """The narrow side of a tile as a share of the side of a square of the same area; most tiles are wider."""
 
 
@@ -69,7 +69,6 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     )
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 4, "b": 4},
-        uniformtext={"minsize": SMALL, "mode": "hide"},
         meta={"narrow": {"data.0.text": narrow}},
     )
     return figure
@@ -78,7 +77,8 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 def _text(locale: Locale, row: Mapping[str, Any], area: float) -> str:
     """As many lines about a group as its tile of *area* square pixels can hold; at least a part of its name.
 
-    Plotly hides a text that is too large for its tile: a few letters are better than an empty tile.
+    Plotly makes a text smaller until it fits its tile, so a narrow tile needs a short text to stay legible. Its
+    uniformtext would instead hide such a text.
     """
     number = locale.numbers
     percent = number.percent(row["customer_share"])

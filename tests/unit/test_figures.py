@@ -360,7 +360,7 @@ def test_a_small_tile_has_fewer_lines_and_a_short_name() -> None:
     )
     assert [len(lines) for lines in wide] == [3, 3, 2, 1]
     assert [len(lines) for lines in narrow] == [3, 2, 2, 1]
-    assert [lines[0] for lines in wide] == ["<b>Champions</b>", "<b>Loyal</b>", "<b>Need att…</b>", "<b>Hib…</b>"]
+    assert [lines[0] for lines in wide] == ["<b>Champions</b>", "<b>Loyal</b>", "<b>Need at…</b>", "<b>Hib…</b>"]
 
 
 EXPECTED = pl.DataFrame(
