@@ -107,10 +107,11 @@ class BulkEventLog(SqliteEventLogStorage):
 
     def _store_together(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
         """Do what ``store_event`` does for each of *events*: write to the log of the run and to the index of assets."""
+        rows = [self._event_to_row(event) for event in events]
         with self.run_connection(run_id) as connection:
-            connection.execute(_LOGS.insert(), [self._event_to_row(event) for event in events])
-        of_assets = [event for event in events if event.dagster_event_type in _MATERIALIZATIONS]
-        found = [(event, row) for event in of_assets for row in self._index_rows(event)]
+            connection.execute(_LOGS.insert(), rows)
+        of_assets = [pair for pair in zip(events, rows, strict=True) if pair[0].dagster_event_type in _MATERIALIZATIONS]
+        found = [(event, each) for event, row in of_assets for each in self._index_rows(event, row)]
         if not found:
             return
         with self.index_transaction() as connection:
@@ -124,14 +125,14 @@ class BulkEventLog(SqliteEventLogStorage):
             for place in latest.values():
                 self._store_asset_event(connection, found[place][0], ids[place])
 
-    def _index_rows(self, event: EventLogEntry) -> Iterator[dict[str, Any]]:
-        """The rows of *event* in the index: one, or for a planned materialization one for each of its partitions.
+    def _index_rows(self, event: EventLogEntry, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The rows of *event* in the index: *own*, or for a planned materialization one for each of its partitions.
 
         Dagster shows a partition as failed if the index has such a row and no later materialization.
         """
         planned = event.get_dagster_event().event_specific_data
         if not isinstance(planned, AssetMaterializationPlannedData) or planned.partitions_subset is None:
-            yield self._event_to_row(event)
+            yield own
             return
         each = planned._replace(partition=_ANY_PARTITION, partitions_subset=None)
         row = self._event_to_row(

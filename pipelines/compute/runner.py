@@ -46,6 +46,9 @@ ROWS_PER_CHUNK = 4_000_000
 
 Only targets that are partitioned by day count; they have most of the records."""
 
+MANY_DAYS = 40
+"""From more days than this it is faster to sort all rows by day than to search them for each day's file."""
+
 
 class Runner:
     """Computes tables of one workspace in one session.
@@ -213,7 +216,8 @@ class Runner:
     def _materialize(self, model: Model, keys: list[PartitionKey], span: DaySpan | None, query: str) -> None:
         """Compute *query* once, then write its partitions."""
         written: list[Written] = []
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CANDIDATE} AS {query}")
+        order = " ORDER BY dt" if len(keys) > MANY_DAYS else ""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {CANDIDATE} AS FROM ({query}){order}")
         try:
             if span:
                 self._refuse_other_days(model, span)
@@ -273,7 +277,7 @@ class Runner:
         return [key for key in keys if (model.name, key) not in self._blocked]
 
     def _block_if_inputs_blocked(self, model: Model, key: PartitionKey) -> bool:
-        if not self._project.reads_any_of(model.name, key, self._blocked):
+        if not self._blocked or not self._project.reads_any_of(model.name, key, self._blocked):
             return False
         self._block(model, key)
         return True

@@ -67,11 +67,22 @@ def replace_files(pairs: Sequence[tuple[Path, Path]]) -> None:
     # because the file system then writes its journal once for all files. Even for two files this is worthwhile: syncing
     # them one by one takes 0.6 ms less on an idle disk, but twice as long on a busy one.
     with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-        list(pool.map(sync, (temporary for temporary, _ in pairs)))
+        _sync_all(pool, [temporary for temporary, _ in pairs])
         for temporary, target in pairs:
             temporary.replace(target)
         folders = {target.parent for _, target in pairs}
-        list(pool.map(sync, folders | {folder.parent for folder in folders}))
+        _sync_all(pool, [*folders | {folder.parent for folder in folders}])
+
+
+def _sync_all(pool: ThreadPoolExecutor, paths: Sequence[Path]) -> None:
+    """``sync`` each of *paths*: one task for each thread, because passing on ten thousand tasks takes longer."""
+
+    def sync_part(part: Sequence[Path]) -> None:
+        for path in part:
+            sync(path)
+
+    parts = [paths[start::_SYNCS_AT_ONCE] for start in range(_SYNCS_AT_ONCE)]
+    list(pool.map(sync_part, filter(None, parts)))
 
 
 def sync(path: Path) -> None:
