@@ -20,7 +20,7 @@ _PAIR_ROW = 44
 _NAME_WIDTH = 28
 _LETTER = 6.4
 """Width in pixels of a Latin letter at 12 px."""
-_GAP = 10
+_GAP = 16
 """Width in pixels of the space between a bar and its label, and right of the label."""
 _WIDTH = 540
 """Width in pixels for names and bars together in half a page."""
@@ -87,7 +87,7 @@ def ranked_bars(
         bargap=0.32,
         bargroupgap=0.06,
         showlegend=len(drawn) > 1,
-        legend={"traceorder": "normal"},
+        legend={"traceorder": "normal", "itemsizing": "constant"},
         meta={"narrow": {"xaxis.range": narrow}},
     )
     return figure
@@ -114,7 +114,7 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
         x=[max(value or 0, mark or 0) for value, mark in zip(bars.values, marks.values, strict=True)],
         y=places,
         mode="text",
-        text=[f"&nbsp;{plain(label)}" for label in bars.labels],
+        text=[f"&nbsp;&nbsp;&nbsp;{plain(label)}" for label in bars.labels],  # clear of the line at this place
         textposition="middle right",
         textfont={"size": TEXT, "color": INK},
         hoverinfo="skip",

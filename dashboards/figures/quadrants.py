@@ -24,8 +24,9 @@ from dashboards.locale import Locale
 from dashboards.metrics import tick_text
 
 MOST_POINTS = 1500
-TOP_LABELS = 5
-MOVER_LABELS = 5
+TOP_LABELS, MOVER_LABELS = 5, 5
+_NARROW_LABELS = 2, 1
+"""How many of the best-selling products, and of those that changed quadrant, have a label; the same on a phone."""
 _HEIGHT = 470
 _PLOT_HEIGHT = _HEIGHT - 80
 _WIDE, _NARROW = 460, 230
@@ -68,7 +69,8 @@ def quadrant_chart(locale: Locale, frame: pl.DataFrame, matrix: Matrix) -> go.Fi
     beyond = sum(_is_beyond(point, ground.xs, ground.ys) for point in points)
     if beyond:
         notes.append(locale.text("note.beyond", n=beyond))
-    wide, narrow = (_labels(points, ground, colors, width) for width in (_WIDE, _NARROW))
+    wide = _labels(points, ground, colors, _WIDE, (TOP_LABELS, MOVER_LABELS))
+    narrow = _labels(points, ground, colors, _NARROW, _NARROW_LABELS)
     notes.append(_label_note(locale, points, wide))
     _set_axes(locale, figure, ground)
     figure.update_layout(
@@ -161,11 +163,14 @@ def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
     return list(range(min(TOP_LABELS, len(points)))), [index for index, point in enumerate(points) if point.has_moved]
 
 
-def _labels(points: list[Point], ground: Ground, colors: Mapping[str, str], width: float) -> list[Label]:
+def _labels(
+    points: list[Point], ground: Ground, colors: Mapping[str, str], width: float, most: tuple[int, int]
+) -> list[Label]:
+    """Labels in a plot of *width* pixels for at most so many best-selling and moved products as *most* has."""
     biggest = max(point.revenue for point in points)
     boxes = [Box(ground.across(point.x), ground.up(point.y), _size(point, biggest) / 2) for point in points]
     top, movers = _wanted(points)
-    wanted = list(dict.fromkeys([*top, *movers[:MOVER_LABELS]]))
+    wanted = list(dict.fromkeys([*top[: most[0]], *movers[: most[1]]]))
     reserved = name_areas(_counts(points), ground.matrix, colors, width, _PLOT_HEIGHT)
     names = [point.name for point in points]
     return place_labels(boxes, names, width=width, height=_PLOT_HEIGHT, wanted=wanted, reserved=reserved)

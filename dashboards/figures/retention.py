@@ -51,7 +51,10 @@ def retention_triangle(
         figure,
         [[cell(cohort, period) for period in shown] for cohort in cohorts],
         [f"+{period}" for period in shown],
-        [f"{plain(cohort)}  n={locale.numbers.short(number)}" for cohort, number in cohorts.items()],
+        [
+            locale.text("label.cohort", cohort=plain(cohort), n=locale.numbers.short(number))
+            for cohort, number in cohorts.items()
+        ],
     )
     figure.update_xaxes(title_text=axis)
     figure.update_yaxes(tickfont={"color": INK})

@@ -6,11 +6,22 @@ Not here: queries, texts.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.figures.look import BLUES, INK, LARGE, PAPER, SMALL, base, plain
+from dashboards.figures.look import BLUES, INK, LARGE, PAPER, base, cut, plain, text_width
 from dashboards.locale import Locale
+
+_WIDE, _NARROW, _HEIGHT = 560, 320, 400
+"""Two widths of the figure, in half a page and on a phone, and its height, in pixels."""
+_LETTER = 6.6
+"""Width in pixels of a Latin letter of the smallest size."""
+_SLIM = 0.65
+"""The narrow side of a tile as a share of the side of a square of the same area; most tiles are wider."""
 
 
 def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
@@ -19,24 +30,21 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     Columns name, customers, customer_share, revenue_share, mean_monetary (net revenue per customer). Groups without
     customers have no tile.
     """
-    figure = base(locale, 400)
+    figure = base(locale, _HEIGHT)
     number = locale.numbers
     rows = frame.filter(pl.col("customers") > 0).sort("customers", descending=True).to_dicts()
     if not rows:
         return figure
+    pixels = _HEIGHT / sum(row["customers"] for row in rows)
+    wide, narrow = (
+        [_text(locale, row, row["customers"] * pixels * width) for row in rows] for width in (_WIDE, _NARROW)
+    )
     figure.add_treemap(
         ids=[str(place) for place in range(len(rows))],
         labels=[plain(row["name"]) for row in rows],
         parents=[""] * len(rows),
         values=[row["customers"] for row in rows],
-        text=[
-            f"<b>{plain(row['name'], 28)}</b><br>"
-            + locale.text(
-                "label.customers", share=number.percent(row["customer_share"]), n=number.short(row["customers"])
-            )
-            + f"<br>{locale.text('label.each', amount=number.money(row['mean_monetary']))}"
-            for row in rows
-        ],
+        text=wide,
         textinfo="text",
         textfont={"size": LARGE, "color": INK},
         textposition="middle center",
@@ -59,5 +67,27 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
         pathbar={"visible": False},
         sort=True,
     )
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 4, "b": 4}, uniformtext={"minsize": SMALL, "mode": "hide"})
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 4, "b": 4},
+        meta={"narrow": {"data.0.text": narrow}},
+    )
     return figure
+
+
+def _text(locale: Locale, row: Mapping[str, Any], area: float) -> str:
+    """As many lines about a group as its tile of *area* square pixels can hold; at least a part of its name.
+
+    Plotly makes a text smaller until it fits its tile, so a narrow tile needs a short text to stay legible. Its
+    uniformtext would instead hide such a text.
+    """
+    number = locale.numbers
+    percent = number.percent(row["customer_share"])
+    lines = [
+        locale.text("label.customers", share=percent, n=number.short(row["customers"])),
+        locale.text("label.each", amount=number.money(row["mean_monetary"])),
+    ]
+    letters = int(_SLIM * math.sqrt(area) / _LETTER)
+    name = f"<b>{plain(cut(str(row['name']), max(letters, 4)))}</b>"
+    if max(map(text_width, lines)) <= letters:
+        return "<br>".join([name, *lines])
+    return f"{name}<br>{percent}" if text_width(percent) <= letters else name

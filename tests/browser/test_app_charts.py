@@ -160,3 +160,36 @@ def test_a_folded_table_is_made_when_it_is_unfolded(browser, site):
     followed(page, card.locator(".ag-row a").first.click, f"sku={product}")
     assert not seen.wrong
     close(page)
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_a_label_stands_clear_of_the_comparisons_mark(browser, site, width):
+    page, seen = opened(browser, site, "/funnel?from=2026-05-18&to=2026-05-20&lang=zh", width)
+    chart = chart_of(page, "funnel")
+    rows = """many => many.map(one => one.getBoundingClientRect())
+        .map(one => [one.left, one.right, one.top, one.bottom])"""
+    labels = chart.locator(".scatterlayer .textpoint text").evaluate_all(rows)
+    marks = chart.locator(".scatterlayer path.point").evaluate_all(rows)
+    assert labels
+    assert marks
+    for left, right, top, bottom in labels:
+        beside = [mark for mark in marks if mark[2] < bottom and mark[3] > top]
+        assert not [mark for mark in beside if mark[1] > left + 5 and mark[0] < right]
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_tile_with_room_for_letters_has_some(browser, site, language, width):
+    page, seen = opened(browser, site, f"/customers?{DAYS}&lang={language}", width)
+    tiles = chart_of(page, "tiles").locator("g.slice:not(:first-child)")
+    found = tiles.evaluate_all(
+        """tiles => tiles.map(tile => [tile.querySelector('path.surface'), tile.querySelector('.slicetext')])
+        .map(parts => parts.map(one => one && one.getBoundingClientRect()))
+        .map(([area, text]) => [area.width, area.height, text ? text.height : 0])"""
+    )
+    assert len(found) > 4
+    assert not [tile for tile in found if tile[0] > 50 and tile[1] > 24 and tile[2] < 9]
+    assert not seen.wrong
+    close(page)

@@ -80,3 +80,25 @@ def test_what_a_table_shows_is_behind_its_question_mark(browser, site):
     assert definition.inner_text() == page.locator("#table-entrances .help").get_attribute("aria-label")
     assert not seen.wrong
     close(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_width_cuts_the_search_hint_or_a_table(browser, site, language):
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang={language}")
+    for width in (700, 1000, 1200, 1440, FULL_HD):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(250)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        needed, room = page.locator(".find input").evaluate(
+            """input => {
+                const style = getComputedStyle(input), pen = document.createElement("canvas").getContext("2d");
+                pen.font = style.font;
+                const room = input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+                return [pen.measureText(input.placeholder).width, room];
+            }"""
+        )
+        assert needed <= room, width
+        over = page.locator("#table-health .scroll").evaluate("box => box.scrollWidth - box.clientWidth")
+        assert over <= 1, width
+    assert not seen.wrong
+    close(page)

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from tests.browser.site import DAYS, chart_of, close, followed, opened, query, settled, written
+from dashboards.app.pages import PAGE_OF, PARTS_OF
+from tests.browser.site import DAYS, PHONE, chart_of, close, followed, opened, query, settled, written
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -169,5 +170,62 @@ def test_a_query_in_an_address_is_shown_and_not_run(browser, site):
     page.locator("#sql-run").click()
     page.wait_for_selector("[data-table=result]")
     assert page.get_by_text("<b>bold</b>", exact=True).count() > 0
+    assert not seen.wrong
+    close(page)
+
+
+# Phones ------------------------------------------------------------------------------------------------
+
+_FIRST_ROWS = """() => [...document.querySelectorAll("#main [data-table]")].map(table => {
+    const isGrid = table.matches(".grid-table");
+    const cells = isGrid
+        ? [...table.querySelectorAll(".ag-row[row-index='0'] .ag-cell")]
+            .sort((one, other) => one.ariaColIndex - other.ariaColIndex)
+        : [...table.querySelectorAll("tbody tr:first-child > *")];
+    const box = (isGrid ? table : table.closest(".scroll")).getBoundingClientRect();
+    const end = Math.min(innerWidth, box.right) + 1;
+    const isNumber = cell => isGrid ? cell.matches(".ag-right-aligned-cell") : !cell.matches(".text");
+    const name = cells[0].getBoundingClientRect();
+    const numbers = cells.slice(1).filter(isNumber).map(cell => cell.getBoundingClientRect());
+    const isCut = cells[0].scrollWidth > cells[0].clientWidth + 1;
+    const isShown = numbers.some(one => one.left >= name.right - 2 && one.right <= end);
+    return [table.dataset.table, !isCut && (isShown || !numbers.length)];
+})"""
+
+
+def _addresses(site) -> list[str]:
+    """The pages, their parts, and the page of one entrance, slot, product, customer, channel and order."""
+    parts = [f"/{page}?{DAYS}&part={part}" for page, names in PARTS_OF.items() for part in names]
+    whole = [f"/{page}?{DAYS}" for page in PAGE_OF if page not in PARTS_OF]
+    product = site.ask("SELECT product_id FROM core.order_lines GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")[0][0]
+    user = site.ask("SELECT user_id FROM core.orders GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")[0][0]
+    order = site.ask("SELECT order_id FROM core.order_lines GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")[0][0]
+    return [
+        *whole,
+        *parts,
+        f"/entrances?{DAYS}&entrance=home_banner",
+        f"/entrances?{DAYS}&entrance=home_banner&slot=home|banner|1",
+        f"/products?{DAYS}&sku={product}",
+        f"/customers?{DAYS}&user={user}",
+        f"/channels?{DAYS}&channel=direct",
+        f"/paths?{DAYS}&find={order}&line=1",
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_on_a_phone_show_a_number_beside_the_name(browser, site, language):
+    page, seen = opened(browser, site, f"/?{DAYS}&lang={language}", PHONE)
+    hidden, tables = [], 0
+    for address in _addresses(site):
+        page.goto(f"{site.url}{address}&lang={language}")
+        settled(page)
+        page.evaluate("document.querySelectorAll('#main details:not([open])').forEach(one => { one.open = true; })")
+        settled(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, address
+        found = page.evaluate(_FIRST_ROWS)
+        tables += len(found)
+        hidden += [(address, key) for key, is_shown in found if not is_shown]
+    assert tables > 60
+    assert not hidden
     assert not seen.wrong
     close(page)

@@ -171,6 +171,26 @@ def test_an_arrow_leads_from_where_a_product_stood() -> None:
     assert sum(note.get("axref") == "x" for note in narrow) == 1
 
 
+def test_a_phone_names_fewer_products() -> None:
+    many = products(
+        *(
+            FOUR.row(0, named=True)
+            | {"product_id": f"p{n}", "name": f"Mug {n}", "x_value": 60.0 * n, "revenue": 90.0 - n}
+            for n in range(1, 9)
+        )
+    )
+    figure = quadrant_chart(EN, many, MATRIX)
+    wide = [note.text for note in figure.layout.annotations if str(note.text).startswith("Mug")]
+    narrow = [
+        note["text"]
+        for note in figure.layout.meta["narrow"]["annotations"]
+        if str(note.get("text", "")).startswith("Mug")
+    ]
+    assert len(wide) >= 5
+    assert narrow[:2] == wide[:2] == ["Mug 1", "Mug 2"]
+    assert len(narrow) <= 3
+
+
 @pytest.mark.parametrize(
     "before",
     [
@@ -320,6 +340,27 @@ def test_a_tile_has_its_customers_area_and_their_moneys_colour() -> None:
     assert list(tiles.values) == [30, 10]
     assert list(tiles.marker.colors) == [7.0, 80.0]
     assert list(tiles.text) == ["<b>Lost</b><br>75.0% · 30<br>$7 each", "<b>Loyal</b><br>25.0% · 10<br>$80 each"]
+
+
+def test_a_small_tile_has_fewer_lines_and_a_short_name() -> None:
+    customers = [900, 60, 37, 3]
+    frame = pl.DataFrame(
+        {
+            "name": ["Champions", "Loyal", "Need attention", "Hibernating"],
+            "customers": customers,
+            "customer_share": [number / 1000 for number in customers],
+            "revenue_share": [0.25] * 4,
+            "mean_monetary": [1234.0] * 4,
+        }
+    )
+    figure = group_tiles(EN, frame)
+    wide, narrow = (
+        [text.split("<br>") for text in one]
+        for one in (figure.data[0].text, figure.layout.meta["narrow"]["data.0.text"])
+    )
+    assert [len(lines) for lines in wide] == [3, 3, 2, 1]
+    assert [len(lines) for lines in narrow] == [3, 2, 2, 1]
+    assert [lines[0] for lines in wide] == ["<b>Champions</b>", "<b>Loyal</b>", "<b>Need at…</b>", "<b>Hib…</b>"]
 
 
 EXPECTED = pl.DataFrame(

@@ -79,17 +79,31 @@
     fit();
   }
 
-  // On a phone: the menu shows the page that is open, and no column of a grid is pinned, as it would leave the others no room.
+  // On a phone: the menu shows the page that is open, and grids are narrow.
   function fit() {
     if (window.innerWidth > 600) { return; }
     var here = document.querySelector(".menu a.here");
     if (here) { here.parentElement.closest(".menu").scrollLeft = here.offsetLeft - 100; }
     if (!window.dash_ag_grid) { return; }
-    document.querySelectorAll(".grid-table > [id]:not([data-unpinned])").forEach(function (grid) {
-      grid.dataset.unpinned = "";
-      window.dash_ag_grid.getApiAsync(JSON.parse(grid.id)).then(function (api) { api.setColumnsPinned(["c0"], null); });
+    document.querySelectorAll(".grid-table > [id]").forEach(function (grid) {
+      window.dash_ag_grid.getApiAsync(JSON.parse(grid.id)).then(narrow);
     });
   }
+
+  // A grid on a phone: the names wrap in a narrow column that stays, the numbers follow them, other texts come last.
+  function narrow(api) {
+    var columns = api.getColumnDefs();
+    if (!columns || !columns.length || columns[0].maxWidth === NAMES) { return; }
+    var names = Object.assign({}, columns[0], {
+      pinned: "left", flex: null, width: NAMES, minWidth: NAMES, maxWidth: NAMES, wrapText: true, autoHeight: true
+    });
+    var isNumber = function (column) { return column.type === "rightAligned"; };
+    var others = columns.slice(1);
+    api.setGridOption("columnDefs", [names].concat(
+      others.filter(isNumber), others.filter(function (column) { return !isNumber(column); })
+    ));
+  }
+  var NAMES = 140;  // pixels
 
   // Scroll to the element that the link names after "#"; it exists only after the page has been rendered.
   var reached = "";

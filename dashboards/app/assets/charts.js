@@ -5,14 +5,15 @@
   var NARROW = 460, PAPER = 640, isPrinting = false;
   var CONFIG = { displaylogo: false, showSendToCloud: false, displayModeBar: false };
 
-  // The figure for a width. Its layout has the changes for narrow screens, each by its path. Paper gets light colours.
+  // The figure for a width. Its layout has the changes for narrow screens, each by its path in the layout, or in the
+  // figure if it begins with "data.". Paper gets light colours.
   function figureFor(place, width) {
     var light = isPrinting ? JSON.parse(place.dataset.light || "{}") : {};
     var figure = JSON.parse(place.dataset.figure.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/gi, function (color) { return light[color.toLowerCase()] || color; }));
     var narrow = width < NARROW && figure.layout.meta ? figure.layout.meta.narrow : null;
     Object.keys(narrow || {}).forEach(function (path) {
       var keys = path.split("."), last = keys.pop();
-      keys.reduce(function (part, key) { return part[key] || (part[key] = {}); }, figure.layout)[last] = narrow[path];
+      keys.reduce(function (part, key) { return part[key] || (part[key] = {}); }, keys[0] === "data" ? figure : figure.layout)[last] = narrow[path];
     });
     return figure;
   }

@@ -187,7 +187,8 @@ def _why(context: Context, line: Mapping[str, Any]) -> str:
     content_id = line["head_content_id"]
     content = "" if content_id in (None, "(none)") else content_name(context, content_id)
     place = " · ".join(part for part in (module, slot, content) if part and part != "(none)")
-    return locale.text.joined(locale.text(f"explorer.why.{line['matched_by']}"), place)
+    where = locale.text("explorer.why.place", place=place) if place else ""
+    return locale.text.joined(locale.text(f"explorer.why.{line['matched_by']}"), where)
 
 
 def _of_end(context: Context, end: Mapping[str, Any]) -> Sequence[Block]:

@@ -25,6 +25,7 @@ from dashboards.locale import Locale
 from dashboards.metrics import full_text, short_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
+from pipelines.sqlproject.metrics import load_metrics
 
 PARTS: Mapping[str, Sequence[str]] = {"tracking": (), "files": (), "checks": (), "lineage": ("table", "column")}
 """The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
@@ -267,9 +268,19 @@ def _lineage(context: Context, lineage: Lineage) -> Sequence[Block]:
     )
     controls = Controls((tables, of_table))
     of = (table, column)
-    described = {(name, key): about for name, keys in lineage.descriptions.items() for key, about in keys.items()}
+    described = {
+        (name, key): _description(locale, key, about)
+        for name, keys in lineage.descriptions.items()
+        for key, about in keys.items()
+    }
     chart = lineage_chart(locale, lineage.sources, of, described)
     return [controls, Chart(chart, _lineage_table(context, lineage, of, described), is_wide=True)]
+
+
+def _description(locale: Locale, column: str, about: str) -> str:
+    """What a column means. Models describe their columns in English only; metrics are defined in both languages."""
+    found = load_metrics().get(column) if locale.language == "zh" else None
+    return locale.text("lineage.metric", name=found.names["zh"], about=found.definitions["zh"]) if found else about
 
 
 def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Mapping[Source, str]) -> Table:

@@ -125,12 +125,14 @@ def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) ->
     *called* is the slot's name, *total* has its figures over all contents.
     """
     locale = context.locale
+    leading, *others = measures(context)
     columns = [
         content_column(context, "content", "head_content_id"),
+        leading,
         text(locale.text("column.first_day"), "first_day"),
         text(locale.text("column.last_day"), "last_day"),
         text(locale.text("column.against_control"), "judged", is_long=True),
-        *measures(context),
+        *others,
     ]
     return Table(
         "contents",

@@ -148,14 +148,14 @@ def slot_changes(context: Context, entrance: str, slot: str) -> list[Block]:
         for row in found
     ]
     columns = [
-        text(locale.text("column.changed_on"), "first_day"),
         text(locale.text("column.place"), "name"),
-        content_column(context, "before_name", "content_before", title=locale.text("column.content_before")),
-        content_column(context, "after_name", "content", title=locale.text("column.content_after")),
+        text(locale.text("column.changed_on"), "first_day"),
         metric(
             locale, "slot_click_rate", field="slot_click_rate_before", title=locale.text("column.click_rate_before")
         ),
         metric(locale, "slot_click_rate", title=locale.text("column.click_rate_after")),
+        content_column(context, "before_name", "content_before", title=locale.text("column.content_before")),
+        content_column(context, "after_name", "content", title=locale.text("column.content_after")),
         text(locale.text("column.click_rate_change"), "click_rate_change"),
         text(locale.text("column.against_control"), "against_control", is_long=True),
         exact(locale, "impressions", field="impressions_before", title=locale.text("column.impressions_before")),
@@ -212,11 +212,11 @@ def orders(context: Context, entrance: str, slot: str, kind: str = "") -> Table:
             "order_id",
             href=lambda row: view.to("paths", find=row["order_id"], line=str(row["line_no"])).href,
         ),
-        Column(locale.text("column.line"), lambda row: str(row["line_no"]), field="line_no"),
+        Column(locale.text("column.line"), lambda row: str(row["line_no"]), is_text=True, field="line_no"),
+        *(exact(locale, name) for name in ("revenue", "refunded", "margin")),
+        exact(locale, "units", field="quantity"),
         Column(locale.text("column.paid"), lambda row: _minute(row["paid"]), is_text=True, field="paid"),
         *product_columns(locale, view, rows),
-        exact(locale, "units", field="quantity"),
-        *(exact(locale, name) for name in ("revenue", "refunded", "margin")),
         text(locale.text("column.matched"), "matched"),
         *([] if slot else [text(locale.text("column.place"), "slot_name")]),
         content_column(context, "content", "head_content_id"),

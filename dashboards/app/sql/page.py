@@ -194,10 +194,10 @@ def _recent(context: Context) -> Table:
     shown = [
         columns.text(text("sql.at"), "at"),
         *([columns.text(text("sql.user"), "user")] if is_all else []),
-        query,
-        columns.text(text("sql.ended"), "outcome"),
         Column(text("sql.seconds"), lambda row: f"{row['seconds']:.2f}", field="seconds"),
         Column(text("sql.rows"), lambda row: context.locale.numbers.full(row["rows"]), field="rows"),
+        columns.text(text("sql.ended"), "outcome"),
+        query,
     ]
     return Table("recent", text("sql.recent.all" if is_all else "sql.recent"), shown, rows, is_wide=True)
 
