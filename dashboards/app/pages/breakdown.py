@@ -20,7 +20,7 @@ from dashboards.app.pages.products import window_of
 from dashboards.app.slice_bar import Dimensions
 from dashboards.blocks import Block, Chart, Table
 from dashboards.columns import change, exact, metric, text, with_changes
-from dashboards.figures.course import LINES, courses
+from dashboards.figures.course import courses, not_drawn
 from dashboards.slices import OF_ITEMS
 from pipelines.sqlproject.metric_sql import select
 from pipelines.sqlproject.model import DIALECT
@@ -162,7 +162,6 @@ def _course(context: Context, rows: list[dict[str, Any]], title: str, main: str)
     frame = _read(context, (main,), ("dt",), first, last).rename({"value": "key"}).sort("dt", "key")
     if first == last or frame.is_empty():
         return []
-    shown = rows[: len(LINES)]
     names = {row["value"]: row["name"] for row in rows}
     table = Table(
         "breakdown_days",
@@ -170,11 +169,11 @@ def _course(context: Context, rows: list[dict[str, Any]], title: str, main: str)
         [text(locale.text("column.day"), "dt"), text(title, "name"), exact(locale, main)],
         [row | {"name": names.get(row["key"], row["key"])} for row in frame.to_dicts()],
         locale.text.name("about", main),
-        notes=(locale.text("first_of", n=len(shown), m=len(rows)),) if len(shown) < len(rows) else (),
+        notes=not_drawn(locale, main, len(rows)),
         is_wide=True,
         keys=("key",),
     )
-    figure = courses(locale, frame, main, {row["value"]: row["name"] for row in shown})
+    figure = courses(locale, frame, main, names)
     return [Chart(figure, table, is_wide=True)]
 
 
