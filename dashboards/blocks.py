@@ -9,7 +9,7 @@ Not here: making, showing or writing blocks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -48,6 +48,8 @@ class Column:
         definition: The meaning of the column, shown on hover over its heading.
         tone: Whether a row's change is ``better`` or ``worse``, which sets its colour; None: the column does not show a
             change.
+        common: Computes *cell* for all rows of a table, so that their numbers have the same unit and decimals; None:
+            *cell* does not depend on other rows.
     """
 
     title: str
@@ -63,6 +65,11 @@ class Column:
     picture: Callable[[Row], Picture | None] | None = None
     is_sortable: bool = True
     tone: Callable[[Row], str | None] | None = None
+    common: Callable[[Sequence[Row]], Callable[[Row], str]] | None = None
+
+    def over(self, rows: Sequence[Row]) -> Column:
+        """The column with cells that suit all of *rows*."""
+        return self if self.common is None else replace(self, cell=self.common(rows), common=None)
 
     def value(self, row: Row) -> Any:
         """The raw value of *row*."""
@@ -212,6 +219,10 @@ class Table:
     is_sortable: bool = True
     sort: str = ""
     bar: str = ""
+
+    def __post_init__(self) -> None:
+        rows = [*self.rows, *([self.total] if self.total else [])]
+        object.__setattr__(self, "columns", [column.over(rows) for column in self.columns])
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ Not here: tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dashboards.blocks import Column, Row
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, is_rate, short_text, tone
-from dashboards.numbers import NONE, Number, Numbers, change_ratio
+from dashboards.metrics import column_text, full_text, is_rate, short_text, tone
+from dashboards.numbers import NONE, Number, Numbers, change_ratio, is_number
 
 
 def metric(
@@ -37,7 +37,14 @@ def metric(
         metric=name,
         href=href,
         definition=definition(locale, name),
+        common=lambda rows: _common(locale, name, key, rows),
     )
+
+
+def _common(locale: Locale, name: str, key: str, rows: Sequence[Row]) -> Callable[[Row], str]:
+    """The cells of *key*, values of the metric *name*, in *rows*: all in the same unit with the same decimals."""
+    write = column_text(locale.numbers, name, [row.get(key) for row in rows])
+    return lambda row: write(row[key])
 
 
 def exact(locale: Locale, name: str, *, field: str | None = None, title: str | None = None) -> Column:
@@ -91,6 +98,24 @@ def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
             return arrowed(points if points == NONE else locale.text("compare.points", n=points))
         return appeared(locale, row[name], row[before]) or arrowed(locale.numbers.change(row[name], row[before]))
 
+    def moved(row: Row) -> float | None:
+        now, then = row.get(name), row.get(before)
+        if not is_rate(name):
+            return change_ratio(now, then)
+        return now - then if is_number(now) and is_number(then) else None
+
+    def common(rows: Sequence[Row]) -> Callable[[Row], str]:
+        write = column_text(locale.numbers, "change_rate", [moved(row) for row in rows])
+
+        def written(row: Row) -> str:
+            found, word = moved(row), None if is_rate(name) else appeared(locale, row[name], row[before])
+            if word or found is None:
+                return word or cell(row)
+            text = f"+{write(found)}" if found > 0 else write(found)
+            return arrowed(locale.text("compare.points", n=text.removesuffix("%")) if is_rate(name) else text)
+
+        return written
+
     def value(row: Row) -> float | str | None:
         word = None if is_rate(name) else appeared(locale, row[name], row[before])
         found: float | None = row.get(f"{name}_change")
@@ -105,6 +130,7 @@ def change(locale: Locale, name: str, *, title: str | None = None) -> Column:
         definition=locale.text("about.change"),
         read=value,
         tone=lambda row: tone(name, cell(row)),
+        common=common,
     )
 
 
@@ -112,8 +138,14 @@ def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
     """The column of *field*, a difference of the metric *name*, with its sign and an arrow."""
 
     def signed(write: Callable[[Numbers, str, Number], str], row: Row) -> str:
-        written = write(locale.numbers, name, row[field])
+        return plus(write(locale.numbers, name, row[field]), row)
+
+    def plus(written: str, row: Row) -> str:
         return arrowed(f"+{written}" if (row[field] or 0) > 0 else written)
+
+    def common(rows: Sequence[Row]) -> Callable[[Row], str]:
+        write = _common(locale, name, field, rows)
+        return lambda row: plus(write(row), row)
 
     return Column(
         title,
@@ -122,6 +154,7 @@ def difference(locale: Locale, name: str, field: str, *, title: str) -> Column:
         field=field,
         metric=name,
         tone=lambda row: tone(name, signed(short_text, row)),
+        common=common,
     )
 
 

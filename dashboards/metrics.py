@@ -6,7 +6,9 @@ Not here: their units and definitions (``sql/metrics.yaml``), their names (``das
 
 from __future__ import annotations
 
-from dashboards.numbers import Number, Numbers
+from collections.abc import Callable, Iterable
+
+from dashboards.numbers import NONE, Number, Numbers, Scale, is_number
 from pipelines.sqlproject.metrics import load_metrics
 
 
@@ -39,6 +41,22 @@ def short_text(numbers: Numbers, metric: str, value: Number) -> str:
     if is_money(metric):
         return numbers.money(value)
     return numbers.percent(value) if is_rate(metric) else numbers.short(value)
+
+
+def column_text(numbers: Numbers, metric: str, values: Iterable[Number]) -> Callable[[Number], str]:
+    """A function that writes the *values* of *metric* in a column, all in the same unit with the same decimals."""
+    if is_rate(metric):
+        percents = [100 * value for value in values if is_number(value)]
+        decimals = Scale(decimals=1 if max(map(abs, percents), default=0) >= 9.995 else 2)
+        return lambda value: NONE if not is_number(value) else _with(numbers.scaled(100 * value, decimals), "", "%")
+    scale, sign = numbers.scale(values), numbers.symbol if is_money(metric) else ""
+    return lambda value: NONE if not is_number(value) else _with(numbers.scaled(value, scale), sign, "")
+
+
+def _with(text: str, before: str, after: str) -> str:
+    """*text* with *before* and *after*, which follow its sign."""
+    sign, size = ("−", text[1:]) if text.startswith("−") else ("", text)
+    return f"{sign}{before}{size}{after}"
 
 
 def tick_text(numbers: Numbers, metric: str, value: float) -> str:

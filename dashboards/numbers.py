@@ -1,13 +1,15 @@
 """Numbers as people read them: three digits on screen, the full value on hover, in Chinese or English units.
 
-Here: counts, money, rates and changes as text; null, NaN and infinity are "–". Currency signs come from Babel. The
-short forms are our own: Babel's compact format fixes decimals, not digits (1234.57万), and its minus is a hyphen.
+Here: counts, money, rates and changes as text; the unit and decimals that a column's values share. Null, NaN and
+infinity are "–". Currency signs come from Babel. The short forms are our own: Babel's compact format fixes decimals,
+not digits (1234.57万), and its minus is a hyphen.
 Not here: what a number means (``dashboards.texts``), dates (``Texts.date``).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeGuard
@@ -16,6 +18,9 @@ from babel.numbers import get_currency_symbol
 
 Language = Literal["zh", "en"]
 Number = int | float | None
+
+_COMPACT = 1_000_000
+"""Columns with a value from here on have a unit."""
 
 NONE = "–"
 """Shown if there is no value, because 0 would look like a value."""
@@ -33,6 +38,15 @@ short sign is clear."""
 def is_number(value: Number) -> TypeGuard[int | float]:
     """Whether *value* is a finite number."""
     return value is not None and math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How all values of a column are written, so that they can be compared: divided by *unit*, named *name*."""
+
+    unit: float = 1
+    name: str = ""
+    decimals: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,29 @@ class Numbers:
                 if place == 0 or text != "1000":
                     return _signed(value, text + name)
         return _signed(value, _three_digits(size))
+
+    def scale(self, values: Iterable[Number]) -> Scale:
+        """The scale of *values*: all digits below a million, from there on a unit of which the largest has 100 or more.
+
+        Decimals depend on the largest value; whole numbers have none.
+        """
+        known = [abs(value) for value in values if is_number(value)]
+        most = max(known, default=0)
+        if most >= _COMPACT:
+            unit, name = next((unit, name) for unit, name in _UNITS[self.language] if most >= 100 * unit)
+            return Scale(unit, name, 1)
+        if most >= 1000 or all(float(value).is_integer() for value in known):
+            return Scale()
+        return Scale(decimals=1 if most >= 10 else 2)
+
+    def scaled(self, value: Number, scale: Scale) -> str:
+        """*value* at *scale*; a value that would round to zero is the smallest one that would not, after ``<``."""
+        if not is_number(value):
+            return NONE
+        size = abs(value) / scale.unit
+        least = 10.0**-scale.decimals
+        text = f"<{least:g}" if 0 < size < least / 2 else f"{size:,.{scale.decimals}f}"
+        return _signed(value, text + scale.name)
 
     def full(self, value: Number, decimals: int = 0) -> str:
         """All digits before the decimal point, *decimals* after it."""

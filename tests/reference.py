@@ -411,6 +411,8 @@ def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row
     """The rows of slot_daily, by position: measures of ends whose head is there, and its own impressions and clicks."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
+    of_slot = key[:-1]
+    seen = {tuple(event[name] for name in of_slot) for event in having(own, {"event_type": "exposure"})}
     groups = [dict(zip(key, values, strict=True)) for values in keys_of([*ends, *sales, *own], key)]
     return [
         {
@@ -418,6 +420,7 @@ def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row
             **measures(having(ends, group), having(sales, group)),
             "impressions": len(having(own, {**group, "event_type": "exposure"})),
             "clicks": len(having(own, {**group, "event_type": "click"})),
+            "has_impressions": tuple(group[name] for name in of_slot) in seen,
         }
         for group in groups
     ]

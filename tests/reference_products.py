@@ -93,9 +93,15 @@ class Portfolio:
 
 
 def _known(figures: Sequence[Row]) -> list[Row]:
-    """*figures* with None for the counts of event types that occur nowhere in the log."""
+    """*figures* of one window, with None for counts of events that occur nowhere, or not for a product that sold."""
     silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
-    return [{**row, **dict.fromkeys(silent)} for row in figures]
+    return [
+        {
+            **row,
+            **{name: None for name in OF_EVENTS if name in silent or (row.get("order_lines") and not row.get(name))},
+        }
+        for row in figures
+    ]
 
 
 def _exact(value: Any) -> Fraction | None:

@@ -87,6 +87,9 @@ def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
         land(home, "orders", [{"order_id": "evil", "user_id": "evil", "status": "paid", **times}], "evil")
         line = {"order_id": "evil", "line_no": 1, "sku": "EVIL", "quantity": 1, "unit_price": "9.00"}
         land(home, "order_lines", [line], "evil")
+        seen = {"event_id": "evil", "event_type": "page_view", "device_id": "evil", "user_id": "evil", "page_id": 1}
+        seen |= {"page_type": "detail", "sku": "EVIL", "platform": "ios", "device_time": "2026-05-19T03:00:00Z"}
+        land(home, "events", [seen], "evil")
         run(home)
         publish(home)
         write_status(home, check_states)

@@ -7,21 +7,19 @@ Not here: the rules (``dashboards.app.watch.rules``), messages (``dashboards.ale
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from dashboards.app.marts import Copy
 from dashboards.app.times import local_time
+from dashboards.app.watch.festivals import Festivals
 from dashboards.app.watch.measured import Values, unknown_value, values_of
 from dashboards.app.watch.rules import BACK, WEEKS, Bounds, share_bounds, usual_bounds
 from dashboards.app.watch.settings import Alert, Watch
 from dashboards.app.watch.state import COURSE_DAYS, Finding
 from pipelines.compute.results import CheckState
-from pipelines.config_tables import calendar_of
-from pipelines.config_tables.calendar import Occasion
 from pipelines.home.errors import HeadwaterError
-from pipelines.home.folder import Home
 
 LATE_BY = "08:00"
 """When data is late, unless the alert says another time."""
@@ -45,32 +43,6 @@ class Records:
 
     failures: Sequence[RunFailure] = ()
     checks: Sequence[CheckState] = ()
-
-
-@dataclass(frozen=True)
-class Festivals:
-    """The days of promotions and festivals, each with its occasion.
-
-    *fault*: the error if the calendar cannot be read.
-    """
-
-    days: Mapping[dt.date, Occasion] = field(default_factory=dict)
-    fault: str = ""
-
-
-def festivals_of(home: Home) -> Festivals:
-    """The promotions and festivals in ``config/calendar.csv`` of *home*."""
-    try:
-        occasions = calendar_of(home)
-    except HeadwaterError as error:
-        return Festivals(fault=str(error))
-    days = {
-        one.first + dt.timedelta(days=number): one
-        for one in occasions
-        if one.kind in ("promotion", "festival")
-        for number in range((one.last - one.first).days + 1)
-    }
-    return Festivals(days)
 
 
 def evaluate(

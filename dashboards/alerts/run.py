@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboards.alerts.evaluate import Records, evaluate, festivals_of
+from dashboards.alerts.evaluate import Records, evaluate
 from dashboards.alerts.messages import alert_messages, new_message
 from dashboards.alerts.pictures import with_pictures
 from dashboards.alerts.subscriptions import due_subscriptions, subscription_messages
 from dashboards.app.marts import Copy
+from dashboards.app.watch.festivals import festivals_of
 from dashboards.app.watch.settings import Watch, load_watch
 from dashboards.app.watch.state import Finding, write_evaluation
 from dashboards.copy.build import publish

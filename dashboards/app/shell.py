@@ -244,14 +244,17 @@ def _comparison(view: View) -> Any:
 def days_note(context: Context) -> str:
     """Sentences: the days shown, the comparison days, and which days are incomplete."""
     text, days = context.locale.text, context.days
-    sentences = [text("range.days", first=days.first, last=days.last, days=text.days(days.number))]
+    number = text.days(days.number)
+    sentences = [text("range.days", first=days.first, last=days.last, days=number)]
+    if context.view.is_as_of:
+        sentences = [text("range.as_of", days=number)]
     if days.then_first is not None:
         is_window_cut = days.start is not None and days.start <= days.then_first
         key = "compared" if days.is_recorded_then else "window_cut" if is_window_cut else "not_compared"
         span = {"first": days.then_first, "last": days.then_last, "start": days.start or "", "n": days.window_days}
         sentences.append(text(f"range.{key}", **span))
     present = sum(days.first <= day <= days.last for day in context.copy.days)
-    if present < days.number:
+    if present < days.number and not context.view.is_as_of:
         sentences.append(text("range.missing_days", n=days.number - present))
     if context.has_deleted_days:
         sentences.append(text("range.details", day=context.details_from))

@@ -30,6 +30,12 @@ WITHOUT_DAYS = frozenset({"plan", "views", "alerts", "sql"})
 COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
+AS_OF = {"products": "sku", "customers": "user"}
+"""Page of figures as of a day → the filter that chooses one product or customer, whose page is of the selected days."""
+
+AS_OF_PARTS = {"journeys": ("paths",), "models": ("effects",)}
+"""Page → its parts of figures as of a day."""
+
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 """Pages whose figures for a day depend on touches of earlier days."""
 
@@ -138,7 +144,15 @@ class View:
     @property
     def compares(self) -> bool:
         """Whether the page compares days; other pages neither offer nor mention a comparison."""
-        return self.page in COMPARING or (self.page == "products" and bool(self.get("sku")))
+        of_one = self.page == "products" and bool(self.get("sku"))
+        return of_one or (self.page in COMPARING and not self.is_as_of)
+
+    @property
+    def is_as_of(self) -> bool:
+        """Whether the page shows figures as of the last day, over periods of their own, and not those of the days."""
+        if self.page in AS_OF:
+            return not self.get(AS_OF[self.page])
+        return self.get("part") in AS_OF_PARTS.get(self.page, ())
 
     def to(self, page: str | None = None, **filters: str | None) -> View:
         """The view of *page* (default: this page) with *filters* changed; None removes a filter.

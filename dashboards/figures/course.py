@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
+from sqlglot import exp
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.look import BLUE, GREY, INK, ORANGE, SKY, base, plain
@@ -28,6 +29,9 @@ LINES = (
     (INK, "longdashdot", "star"),
 )
 """Colour, dash and symbol of each line: lines can be told apart without colour too."""
+
+OTHERS = ("#8c8c8c", "dot", "circle-open")
+"""The style of all further series, summed as one."""
 
 _MOST_TICKS = 9
 
@@ -73,8 +77,24 @@ def course(locale: Locale, frame: pl.DataFrame, metric: str, earlier: pl.DataFra
     return figure
 
 
+def is_summed(metric: str) -> bool:
+    """Whether the values of parts of *metric* sum to that of the whole; False for ratios and distinct counts."""
+    found = known_metric(metric)
+    return not found.is_ratio and found.formula is not None and not found.formula.find(exp.Distinct)
+
+
+def not_drawn(locale: Locale, metric: str, number: int) -> tuple[str, ...]:
+    """The note that ``courses`` does not draw all of *number* keys; empty if it does, or sums the others."""
+    if number <= len(LINES) or is_summed(metric):
+        return ()
+    return (locale.text("first_of", n=len(LINES), m=number),)
+
+
 def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
+
+    The first keys of *names* have a line, as many as ``LINES``. All other keys of *frame* with any value are one more
+    line, their sum, so that the lines sum to the whole; if *metric* cannot be summed, they are not drawn.
 
     If a key has no row on a day on which other keys have rows, its value is 0; if *metric* is a ratio, its line has a
     gap.
@@ -83,8 +103,16 @@ def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str
     days: list[dt.date] = sorted(set(frame["dt"]))
     nothing = None if known_metric(metric).is_ratio else 0
     everything: list[float] = []
-    for (key, name), (color, dash, symbol) in zip(names.items(), LINES, strict=False):
-        own = {row["dt"]: row[metric] for row in frame.filter(pl.col("key") == key).iter_rows(named=True)}
+    lines = [
+        (name, style, frame.filter(pl.col("key") == key))
+        for (key, name), style in zip(names.items(), LINES, strict=False)
+    ]
+    others = frame.filter(~pl.col("key").is_in([*names][: len(LINES)]) & (pl.col(metric) != 0))
+    if is_summed(metric) and not others.is_empty():
+        name = locale.text("legend.others", n=others["key"].n_unique())
+        lines.append((name, OTHERS, others.group_by("dt").agg(pl.col(metric).sum())))
+    for name, (color, dash, symbol), rows in lines:
+        own = {row["dt"]: row[metric] for row in rows.iter_rows(named=True)}
         values = [own.get(day, nothing) for day in days]
         everything += [value for value in values if value is not None]
         figure.add_scatter(

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from dashboards.figures.axes import round_values
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.course import LINES
+from dashboards.figures.course import LINES, OTHERS
 from dashboards.figures.look import ORANGE, TEXT, base, darker, plain
 from dashboards.locale import Locale
 from dashboards.numbers import NONE
@@ -99,15 +99,16 @@ def _series_chart(
     drawn: list[float | None] = []
     above: dict[int, float] = defaultdict(float)
     below: dict[int, float] = defaultdict(float)
+    for place, height in zip(places, heights, strict=True):
+        (above if (height or 0) > 0 else below)[place] += height or 0.0
     for name, style in zip(names, LINES, strict=False):
         own = [row for row, value in enumerate(series.values) if value is name or value == name]
         drawn += [heights[row] for row in own]
-        for row in own:
-            height = heights[row] or 0.0
-            (above if height > 0 else below)[places[row]] += height
         hovers = [f"<b>{_name(locale, name)}</b><br>{_hover(locale, x, y, row, heights[row])}" for row in own]
         _draw(figure, kind, [points[row] for row in own], [heights[row] for row in own], hovers, style)
         figure.data[-1].name = _name(locale, name)
+    if kind == "stacked" and len(names) > MOST_SERIES:
+        _stack_others(locale, figure, y, heights, places, series)
     if is_placed:
         _place_axis(figure, ticks)
     if kind == "stacked":
@@ -115,6 +116,21 @@ def _series_chart(
     _finish(locale, figure, kind, x, y, drawn, is_placed=is_placed)
     figure.update_layout(showlegend=True, barmode="relative" if kind == "stacked" else "group")
     return figure
+
+
+def _stack_others(
+    locale: Locale, figure: go.Figure, y: Values, heights: Sequence[float | None], places: Sequence[int], series: Values
+) -> None:
+    """Add the bars of all further series, summed at each place, so that the stack has its full height."""
+    others = series_of(series)[MOST_SERIES:]
+    name = locale.text("legend.others", n=len(others))
+    sums: dict[int, float] = defaultdict(float)
+    for place, height, value in zip(places, heights, series.values, strict=True):
+        if value in others:
+            sums[place] += height or 0.0
+    hovers = [f"<b>{name}</b><br>{plain(y.name)} {locale.numbers.full(value, 2)}" for value in sums.values()]
+    _draw(figure, "stacked", [*sums], [*sums.values()], hovers, OTHERS)
+    figure.data[-1].name = name
 
 
 def series_of(series: Values) -> list[object]:

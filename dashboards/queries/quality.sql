@@ -11,9 +11,10 @@ SELECT source, relation, reasons, count(*) AS quarantined, count(DISTINCT file) 
     min_by(raw, (file, record_no)) AS raw
 FROM core.quarantine GROUP BY ALL ORDER BY quarantined DESC, source, relation, reasons;
 
--- query batches: The landed files.
+-- query batches: The landed files, the newest first; the page shows times to the minute.
 SELECT file, source, relation, bytes, landed_at, ingested_at, records, accepted, duplicates, quarantined, unmapped
-FROM core.batches ORDER BY ingested_at DESC, file;
+FROM core.batches
+ORDER BY date_trunc('minute', ingested_at) DESC, landed_at DESC, ingested_at DESC, file DESC, batch_id;
 
 -- query health: Quality of the event log by day.
 SELECT * FROM core.traffic_daily WHERE dt BETWEEN $first AND $last ORDER BY dt;

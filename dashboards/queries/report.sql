@@ -40,7 +40,8 @@ FROM attribution.attributed_sales WHERE dt = $day GROUP BY matched_by;
 WITH names AS (
     SELECT entrance_id, min(name_zh) AS name_zh, min(name_en) AS name_en FROM core.entrances GROUP BY entrance_id
 )
-SELECT slots.*, names.name_zh, names.name_en, CAST(clicks AS DOUBLE) / nullif(impressions, 0) AS slot_click_rate
+SELECT slots.*, names.name_zh, names.name_en, METRICS(slot_click_rate)
 FROM attribution.slot_daily AS slots LEFT JOIN names ON names.entrance_id = slots.entrance_id
 WHERE dt = $day
+GROUP BY ALL
 ORDER BY revenue DESC, impressions DESC, slots.entrance_id, head_page_type, head_module, head_slot, head_content_id;

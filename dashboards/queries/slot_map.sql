@@ -61,7 +61,8 @@ GROUP BY ALL ORDER BY entrance_id, head_page_type, head_module, head_slot;
 -- query all_slots: The traffic and sales of all slots, and the sales without a slot, as in slots.
 WITH slots AS (
     SELECT dt < $first AS is_before, METRICS(impressions, clicks, slot_click_rate, orders, order_lines, revenue, net_revenue, margin),
-        METRICS(revenue_per_mille_impressions, exposures, product_clicks, click_through_rate, revenue_per_mille)
+        METRICS(revenue_per_mille_impressions, exposures, product_clicks, click_through_rate, revenue_per_mille),
+        METRICS(clicks_with_impressions, revenue_with_impressions)
     FROM attribution.slot_daily
     WHERE (dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last) AND head_page_type <> '(none)'
     GROUP BY ALL

@@ -10,7 +10,8 @@ GROUP BY ALL ORDER BY revenue DESC, impressions DESC, head_page_type, head_modul
 
 -- query changes: Slots whose content changed on these days, with the content before and after; no variants of A/B tests.
 WITH shown AS (
-    SELECT dt, head_page_type, head_module, head_slot, head_content_id, impressions, clicks, revenue
+    SELECT dt, head_page_type, head_module, head_slot, head_content_id, impressions, clicks, revenue,
+        has_impressions
     FROM attribution.slot_daily
     WHERE entrance_id = $entrance AND head_slot > 0 AND head_content_id <> '(none)' AND impressions > 0
         AND NOT regexp_matches(head_content_id, $tests)
@@ -61,7 +62,7 @@ ORDER BY sales.revenue DESC, sales.order_id, sales.line_no;
 
 -- query content_days: What each slot of a page, '' for any, showed on each day, with its traffic and sales.
 SELECT dt, head_page_type, head_module, head_slot, head_content_id,
-    METRICS(impressions, clicks, exposures, product_clicks, order_lines, revenue)
+    METRICS(impressions, clicks_with_impressions, exposures, product_clicks, order_lines, revenue, revenue_with_impressions)
 FROM attribution.slot_daily
 WHERE dt BETWEEN $from AND $to AND head_slot > 0
     AND ($page_type = '' OR head_page_type = $page_type)

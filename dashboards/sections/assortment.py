@@ -14,6 +14,7 @@ from dashboards.figures.assortment import ABC, SALES_CLASSES, abc_xyz, sales_cla
 from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.reading import Reading, no_products, no_table, not_kept
+from dashboards.sections.windows import window_text
 
 TABLE = "products.assortment"
 
@@ -30,7 +31,8 @@ def assortment(locale: Locale, reading: Reading) -> Block:
     frame = reading.frame(query("products.classes"), window=window)
     if not (frame["revenue"].sum() or 0) > 0:
         return Text(locale.text("empty.assortment", days=locale.text.days(window)), "missing")
-    return Group((_sales_classes(locale, frame, window), _abc_xyz(locale, frame, window)))
+    period = window_text(locale, reading.day, window)
+    return Group((_sales_classes(locale, frame, period), _abc_xyz(locale, frame, period)))
 
 
 def _shares(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
@@ -45,7 +47,7 @@ def _shares(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
     )
 
 
-def _sales_classes(locale: Locale, frame: pl.DataFrame, window: int) -> Chart:
+def _sales_classes(locale: Locale, frame: pl.DataFrame, period: str) -> Chart:
     shares = _shares(frame, "sales_class")
     rows = sorted(shares.to_dicts(), key=lambda row: SALES_CLASSES.index(row["sales_class"]))
     unsold = sum(row["unsold"] for row in rows)
@@ -54,13 +56,13 @@ def _sales_classes(locale: Locale, frame: pl.DataFrame, window: int) -> Chart:
         locale.text("sales_classes.title"),
         [text(locale.text("column.sales_class"), "name"), *_columns(locale)],
         [row | {"name": locale.text.name("sales_class", row["sales_class"])} for row in rows],
-        _within(locale, window, "sales_classes.definition"),
+        locale.text.joined(period, locale.text("sales_classes.definition")),
         notes=(locale.text("note.unsold", n=locale.numbers.full(unsold)),) if unsold else (),
     )
     return Chart(sales_classes(locale, shares), table)
 
 
-def _abc_xyz(locale: Locale, frame: pl.DataFrame, window: int) -> Chart:
+def _abc_xyz(locale: Locale, frame: pl.DataFrame, period: str) -> Chart:
     shares = _shares(frame, "abc_class", "xyz_class")
     rows = sorted(shares.to_dicts(), key=lambda row: (ABC.index(row["abc_class"]), row["xyz_class"] or "~"))
     table = Table(
@@ -68,13 +70,9 @@ def _abc_xyz(locale: Locale, frame: pl.DataFrame, window: int) -> Chart:
         locale.text("abc_xyz.title"),
         [text(locale.text("axis.abc"), "abc_class"), text(locale.text("axis.xyz"), "xyz"), *_columns(locale)],
         [row | {"xyz": locale.text(f"xyz.{(row['xyz_class'] or 'none').lower()}")} for row in rows],
-        _within(locale, window, "abc_xyz.definition"),
+        locale.text.joined(period, locale.text("abc_xyz.definition")),
     )
     return Chart(abc_xyz(locale, shares), table)
-
-
-def _within(locale: Locale, window: int, definition: str) -> str:
-    return locale.text.joined(locale.text("products.window", days=locale.text.days(window)), locale.text(definition))
 
 
 def _columns(locale: Locale) -> list[Column]:

@@ -20,6 +20,7 @@ from dashboards.queries import query
 from dashboards.sections.lifetime_value import lifetime_value
 from dashboards.sections.reading import Href, Reading, again, no_table
 from dashboards.sections.segments import Kind, all_groups, all_names, group_bars, migration, segment_tiles
+from dashboards.sections.windows import window_text
 
 COHORTS = 12
 PARTS = ("groups", "moves", "value")
@@ -83,7 +84,7 @@ def _missing(locale: Locale, reading: Reading) -> Text | None:
 
 
 def _coverage(locale: Locale, reading: Reading) -> Text:
-    sentences = [locale.text("customers.window", n=reading.settings.rfm.window_days)]
+    sentences = [window_text(locale, reading.day, reading.settings.rfm.window_days, "customers.window")]
     found = reading.frame(query("customers.coverage"))
     if not found.is_empty() and (found["lines_without_user"][0] or 0) > 0:
         row = found.row(0, named=True)
@@ -160,7 +161,9 @@ def _pareto(locale: Locale, reading: Reading) -> Block:
             exact(locale, "members_share", field="cumulative_share", title=locale.text("axis.share")),
         ],
         [row | {"of": locale.text(f"legend.pareto_{row['kind']}")} for row in frame.to_dicts()],
-        locale.text("pareto.definition"),
+        locale.text.joined(
+            window_text(locale, reading.day, reading.settings.rfm.window_days), locale.text("pareto.definition")
+        ),
     )
     return Chart(pareto(locale, frame), table, is_wide=True)
 
@@ -181,7 +184,7 @@ def _cohorts(locale: Locale, reading: Reading) -> Block:
             *(exact(locale, name) for name in ("months_since", "customers", "retained", "retention_rate")),
         ],
         [row | {"month": f"{row['cohort_month']:%Y-%m}"} for row in shown.to_dicts()],
-        locale.text("cohorts.definition"),
+        locale.text("cohorts.definition", day=reading.day),
         notes=(locale.text("note.last_cohorts", n=COHORTS, m=len(months)),) if is_cut else (),
     )
     return Chart(cohort_triangle(locale, shown), table)

@@ -50,7 +50,7 @@ def launches(locale: Locale, reading: Reading, href: Href | None = None) -> Char
             *(exact(locale, name) for name in ("days_since_launch", *_MEASURES)),
         ],
         rows,
-        locale.text("launches.definition", n=len(shown), days=locale.text.days(new_for)),
+        locale.text("launches.definition", n=len(shown), days=locale.text.days(new_for), day=reading.day),
         notes=_notes(locale, reading, rows, shown),
     )
     names = {row["product_id"]: row["name"] for row in shown}

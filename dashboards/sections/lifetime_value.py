@@ -62,7 +62,7 @@ def _chart(locale: Locale, reading: Reading, end: dt.date, fit: Mapping[str, Any
     frame = frame.with_columns(pl.Series("name", names, pl.String))
     table = Table(
         "clv",
-        locale.text("clv.title"),
+        locale.text("clv.title_of", end=end),
         [
             text(locale.text("column.segment" if has_segments else "column.customers"), "name"),
             exact(locale, "customers"),

@@ -14,7 +14,7 @@ from dashboards.locale import Locale
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.reading import Reading, no_products, no_table, titled
-from dashboards.sections.windows import Window
+from dashboards.sections.windows import Window, window_text
 
 TABLE = "products.metrics"
 MOST = 10
@@ -52,7 +52,7 @@ def _without_cost(locale: Locale, reading: Reading) -> Block:
         title,
         columns,
         [row | {"no_margin": None} for row in reading.frame(query("products.without_cost"), window=window).to_dicts()],
-        locale.text.joined(locale.text("products.window", days=locale.text.days(window)), _cost_note(locale, sold)),
+        locale.text.joined(window_text(locale, reading.day, window), _cost_note(locale, sold)),
         notes=(locale.text("without_cost.remedy"),),
         most=MOST,
     )

@@ -30,6 +30,7 @@ columns:
   revenue_per_mille: {type: DOUBLE, description: "revenue per thousand exposures: 1000 · revenue / exposures"}
   impressions: {type: BIGINT, description: "exposure events on the slot, with or without a product"}
   clicks: {type: BIGINT, description: "click events on the slot, with or without a product"}
+  has_impressions: {type: BOOLEAN, description: "whether the slot had impressions on this day, whatever it showed; rates of impressions count only such rows"}
 */
 WITH ends AS (
     SELECT
@@ -110,7 +111,10 @@ SELECT
     CAST(COALESCE(sales.order_lines, 0) AS DOUBLE) / NULLIF(ends.product_clicks, 0) AS click_to_order_rate,
     CAST(1000 * COALESCE(sales.revenue, 0) AS DOUBLE) / NULLIF(ends.exposures, 0) AS revenue_per_mille,
     CAST(COALESCE(slots.impressions, 0) AS BIGINT) AS impressions,
-    CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks
+    CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks,
+    COALESCE(
+        SUM(slots.impressions) OVER (PARTITION BY dt, entrance_id, head_page_type, head_module, head_slot) > 0, FALSE
+    ) AS has_impressions
 FROM ends
 FULL JOIN sales USING (dt, entrance_id, head_page_type, head_module, head_slot, head_content_id)
 FULL JOIN slots USING (dt, entrance_id, head_page_type, head_module, head_slot, head_content_id)

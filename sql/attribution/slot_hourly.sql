@@ -25,6 +25,7 @@ columns:
   margin: {type: "DECIMAL(18,4)", description: "Σ margin of the lines with a known cost, reporting currency; null if there are lines but none has a known cost"}
   impressions: {type: BIGINT, description: "exposure events on the slot, with or without a product"}
   clicks: {type: BIGINT, description: "click events on the slot, with or without a product"}
+  has_impressions: {type: BOOLEAN, description: "whether the slot had impressions on this day, whatever it showed; rates of impressions count only such rows"}
 */
 WITH offsets AS (
     SELECT
@@ -116,7 +117,10 @@ SELECT
     CAST(COALESCE(sales.net_revenue, 0) AS DECIMAL(18, 4)) AS net_revenue,
     CAST(CASE WHEN sales.order_lines IS NULL THEN 0 ELSE sales.margin END AS DECIMAL(18, 4)) AS margin,
     CAST(COALESCE(slots.impressions, 0) AS BIGINT) AS impressions,
-    CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks
+    CAST(COALESCE(slots.clicks, 0) AS BIGINT) AS clicks,
+    COALESCE(
+        SUM(slots.impressions) OVER (PARTITION BY dt, entrance_id, head_page_type, head_module, head_slot) > 0, FALSE
+    ) AS has_impressions
 FROM ends
 FULL JOIN sales USING (dt, hour, entrance_id, head_page_type, head_module, head_slot, head_content_id)
 FULL JOIN slots USING (dt, hour, entrance_id, head_page_type, head_module, head_slot, head_content_id)

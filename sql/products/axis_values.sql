@@ -13,7 +13,7 @@ columns:
   product_id: {type: VARCHAR, description: the product; its figures include its variants}
   axis: {type: VARCHAR, description: x or y}
   metric: {type: VARCHAR, description: the column of products.metrics}
-  raw_value: {type: DOUBLE, description: "the metric, not shrunk; null = unknown, also if it counts events and the window has none"}
+  raw_value: {type: DOUBLE, description: "the metric, not shrunk; null = unknown, also if it counts events and the window has none, or the product sold and has none in the longest window"}
   value: {type: DOUBLE, description: the metric; a rate is shrunk toward the rate of its category; null if raw_value is null or there is no threshold}
   threshold: {type: DOUBLE, description: "the threshold on this day, in the metric's unit; null = none could be computed"}
   distance: {type: DOUBLE, description: "(value − threshold) / |threshold|; null if the threshold is 0"}
@@ -22,17 +22,41 @@ columns:
   is_borderline: {type: BOOLEAN, description: true if the deciding value differs from the threshold by at most hysteresis × |threshold|}
   is_small_sample: {type: BOOLEAN, description: true if a rate has fewer trials than the setting small_sample; null for metrics that are not rates}
 */
-WITH logged AS (
+-- If the log has no event of a kind in the whole window, as in a shop that lands only orders, the metric is unknown for
+-- all products: a count of 0 would make each of them low. The same holds for a product that sold without a single such
+-- event in the longest window, such as a bundle or a gift: its events are recorded under another id, or not at all.
+WITH counts AS (
     SELECT
         dt,
         window_days,
-        SUM(exposures) > 0 AS has_exposures,
-        SUM(product_clicks) > 0 AS has_product_clicks,
-        SUM(views) > 0 AS has_views,
-        SUM(add_to_carts) > 0 AS has_add_to_carts
+        product_id,
+        CASE
+            WHEN
+                SUM(exposures) OVER of_all > 0
+                AND (MAX(exposures) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
+                THEN exposures
+        END AS exposures,
+        CASE
+            WHEN
+                SUM(product_clicks) OVER of_all > 0
+                AND (MAX(product_clicks) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
+                THEN product_clicks
+        END AS product_clicks,
+        CASE
+            WHEN
+                SUM(views) OVER of_all > 0
+                AND (MAX(views) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
+                THEN views
+        END AS views,
+        CASE
+            WHEN
+                SUM(add_to_carts) OVER of_all > 0
+                AND (MAX(add_to_carts) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
+                THEN add_to_carts
+        END AS add_to_carts
     FROM products.metrics
     WHERE dt BETWEEN $from_dt AND $to_dt
-    GROUP BY dt, window_days
+    WINDOW of_all AS (PARTITION BY dt, window_days), of_product AS (PARTITION BY dt, product_id)
 ),
 
 wanted AS (
@@ -44,20 +68,18 @@ wanted AS (
     WHERE weight IS NOT NULL
 ),
 
--- If the log has no event of a kind in the whole window, as in a shop that lands only orders, the metric is unknown for
--- all products: a count of 0 would make each of them low.
 raw_values AS (
     SELECT
-        metrics.dt,
-        metrics.window_days,
-        metrics.product_id,
+        dt,
+        window_days,
+        product_id,
         metrics.category,
         wanted.metric,
         CAST(CASE wanted.metric
-            WHEN 'exposures' THEN CASE WHEN logged.has_exposures THEN metrics.exposures END
-            WHEN 'product_clicks' THEN CASE WHEN logged.has_product_clicks THEN metrics.product_clicks END
-            WHEN 'views' THEN CASE WHEN logged.has_views THEN metrics.views END
-            WHEN 'add_to_carts' THEN CASE WHEN logged.has_add_to_carts THEN metrics.add_to_carts END
+            WHEN 'exposures' THEN counts.exposures
+            WHEN 'product_clicks' THEN counts.product_clicks
+            WHEN 'views' THEN counts.views
+            WHEN 'add_to_carts' THEN counts.add_to_carts
             WHEN 'buyers' THEN metrics.buyers
             WHEN 'orders' THEN metrics.orders
             WHEN 'order_lines' THEN metrics.order_lines
@@ -86,7 +108,7 @@ raw_values AS (
             WHEN 'repurchase_rate' THEN metrics.repurchase_base
         END AS trials
     FROM products.metrics AS metrics
-    INNER JOIN logged USING (dt, window_days)
+    INNER JOIN counts USING (dt, window_days, product_id)
     CROSS JOIN wanted
     WHERE metrics.dt BETWEEN $from_dt AND $to_dt
 ),

@@ -129,8 +129,8 @@ portfolios AS (
     SELECT
         judged.*,
         CAST(CAST(ROUND(100 * strong_revenue / NULLIF(strong_revenue + weak_revenue, 0)) AS INTEGER) AS VARCHAR) AS percent,
-        CAST(CAST(ROUND(100 * x_movement) AS BIGINT) AS VARCHAR) AS x_percent,
-        CAST(CAST(ROUND(100 * y_movement) AS BIGINT) AS VARCHAR) AS y_percent,
+        REPLACE(CAST(CAST(ROUND(100 * x_movement) AS BIGINT) AS VARCHAR), '-', '−') AS x_percent,
+        REPLACE(CAST(CAST(ROUND(100 * y_movement) AS BIGINT) AS VARCHAR), '-', '−') AS y_percent,
         CAST(CAST(FLOOR(days) AS INTEGER) AS VARCHAR) || CASE WHEN days > FLOOR(days) THEN '.5' ELSE '' END AS days_said
     FROM judged
 ),

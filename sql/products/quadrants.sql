@@ -21,7 +21,7 @@ columns:
   x_high: {type: BOOLEAN, description: true if the product is on the high side of axis x; null if x_value is null}
   y_high: {type: BOOLEAN, description: true if the product is on the high side of axis y; null if y_value is null}
   quadrant: {type: VARCHAR, description: key of the cell in config/matrices.yaml; unknown if x_value or y_value is null}
-  unknown_metrics: {type: VARCHAR, description: "metrics that cause an unknown quadrant, joined by ', ': null, without a threshold, or counting events that the window does not have; null if the quadrant is known"}
+  unknown_metrics: {type: VARCHAR, description: "metrics that cause an unknown quadrant, joined by ', ': null, without a threshold, or counting events that the window, or a product that sold, does not have; null if the quadrant is known"}
   previous_quadrant: {type: VARCHAR, description: the quadrant before this stay; null if there was none}
   days_in_quadrant: {type: INTEGER, description: "consecutive days in the quadrant, including dt"}
   x_distance: {type: DOUBLE, description: "(x_value − x_threshold) / |x_threshold|; null if x_threshold is 0"}

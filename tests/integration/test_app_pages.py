@@ -301,6 +301,15 @@ def test_quality_accounts_for_every_record(lake, copy):
     assert len(table_of(copy, "/quality?part=files", "batches").rows) == lake("SELECT count(*) FROM core.batches")[0][0]
 
 
+def test_files_of_one_minute_are_listed_by_when_they_landed(copy):
+    rows = table_of(copy, "/quality?part=files", "batches").rows
+    times = [(row["ingested"].replace(second=0, microsecond=0), row["landed"]) for row in rows]
+    assert len({minute for minute, _ in times}) < len(times)
+    assert times == sorted(times, reverse=True)
+    keys = [(*time, row["ingested"], row["file"]) for time, row in zip(times, rows, strict=True)]
+    assert keys == sorted(keys, reverse=True)
+
+
 def test_quality_goes_by_the_chosen_days_or_says_it_does_not(lake, copy, client):
     days = "from=2026-05-18&to=2026-05-19"
     blocks = shown(copy, f"/quality?{days}&lang=en")[1]

@@ -77,7 +77,7 @@ SUMS = {
     "order_lines": "sum(order_lines)",
     "impressions": "sum(impressions)",
     "clicks": "sum(clicks)",
-    "slot_click_rate": "sum(clicks) / sum(impressions)",
+    "slot_click_rate": "sum(clicks) FILTER (WHERE has_impressions) / nullif(sum(impressions), 0)",
     "exposures": "sum(exposures)",
     "product_clicks": "sum(product_clicks)",
     "click_through_rate": "sum(product_clicks) / sum(exposures)",

@@ -110,6 +110,17 @@ def test_the_overview_has_a_card_for_each_target(copy, client, language):
     assert {"revenue", "visitors"} <= {card.metric for card in cards if "from=2026-05-01" in card.href}
 
 
+def test_the_pace_is_in_percentage_points(copy, client):
+    client.send("targets", "ann", "admin", **TARGET)
+    for language, unit in (("zh", "个百分点"), ("en", "pp")):
+        (row,) = table(look_at(copy, f"/plan?lang={language}")[1], "targets").rows
+        _, blocks = look_at(copy, f"/?lang={language}&{DAYS}")
+        cards = [card for block in flat(blocks) if isinstance(block, Cards) for card in block.cards]
+        (own,) = (card for card in cards if card.metric == "revenue" and "from=2026-05-01" in card.href)
+        points = 100 * (row["value"] - row["expected"]) / 1000
+        assert own.changes[1].text == f"{points:+.{1 if abs(points) >= 9.95 else 2}f} {unit}".replace("-", "−")
+
+
 def test_parts_of_a_sliced_target_sum_to_the_whole(copy, client):
     for part in ("", "platform=ios", "platform=android", "platform=web", "platform=(none)"):
         client.send("targets", "ann", "admin", **{**TARGET, "slice": part})

@@ -238,7 +238,7 @@ def test_names_from_data_are_escaped(tmp_path: Path) -> None:
 
 def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
-    assert "Window: the 28 days up to this day." in text
+    assert f"Window: {DAY - dt.timedelta(days=27)} to {DAY}, 28 days." in text
     for name in ("Exposure × margin", "Margin × repurchase", "BCG growth × share"):
         assert name in text
     assert (
@@ -252,8 +252,8 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
 def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict[str, Path]) -> None:
     text, _ = read(young_pages["en"])
     assert (
-        "BCG growth × share Window: the 1 day up to this day. Not the longest window: over 28, 7 days no product "
-        "has both metrics; missing: Growth rate." in text
+        f"BCG growth × share Window: {YOUNG[-1]} to {YOUNG[-1]}, 1 day. "
+        "Not the longest window: over 28, 7 days no product has both metrics; missing: Growth rate." in text
     )
     assert "Grey arrows: where named products were 1 day ago" in text  # in the window of 1 day
     assert "No arrows: no places from 2026-02-02 to compare with." in text  # in the window of 28 days
@@ -304,7 +304,8 @@ def test_a_month_that_no_model_fits_says_why(tmp_path: Path) -> None:
 def test_what_sells_most_is_told_from_the_rest(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "Hot, normal and slow sellers (50/40/10 of sales)" in text
-    assert "Products by ABC × XYZ (sales share × demand variability) Window: the 28 days up to this day." in text
+    window = f"Window: {DAY - dt.timedelta(days=27)} to {DAY}, 28 days."
+    assert f"Products by ABC × XYZ (sales share × demand variability) {window}" in text
     shares = [figure["data"] for figure in figures(pages["en"]) if figure["data"][0].get("text") == ["100% · ¥40"]]
     assert len(shares) == 1
 
@@ -324,7 +325,9 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young_pages: d
 def test_snapshots_of_products_that_are_not_kept_are_named(old: str) -> None:
     for what in ("Assortment", "Portfolio health", "Moves between quadrants in 28 days"):
         assert f"{what}: not kept for 2026-03-02. Only the last 1 days and month ends are kept" in old
-    assert "Products without a known cost Window: the 28 days" in old  # this table is kept for every day
+    assert (
+        f"Products without a known cost Window: {DAYS[1] - dt.timedelta(days=27)} to {DAYS[1]}, 28 days" in old
+    )  # this table is kept for every day
 
 
 def test_nothing_expected_before_a_months_end(pages: dict[str, Path]) -> None:

@@ -236,8 +236,10 @@ def test_contents_on_the_map_say_what_the_lake_says(made_up: Home) -> None:
 def test_the_map_and_the_table_say_what_the_lake_says(made_up: Home, metric: str) -> None:
     copy = Marts(made_up).copy()
     formula = {
-        "slot_click_rate": "sum(clicks) / nullif(sum(impressions), 0)",
-        "revenue_per_mille_impressions": "1000 * sum(revenue) / nullif(sum(impressions), 0)",
+        "slot_click_rate": "sum(clicks) FILTER (WHERE has_impressions) / nullif(sum(impressions), 0)",
+        "revenue_per_mille_impressions": (
+            "1000 * sum(revenue) FILTER (WHERE has_impressions) / nullif(sum(impressions), 0)"
+        ),
     }.get(metric, f"sum({metric})")
     with reading_session(made_up, "") as connection:
 
@@ -258,6 +260,24 @@ def test_the_map_and_the_table_say_what_the_lake_says(made_up: Home, metric: str
     named = {slot["href"]: slot for slot in drawn(copy, f"/slots?{MADE_UP}&page_type=home&metric={metric}")}
     full = {row["name"]: shown.columns[2].full(row) for row in shown.rows if row["head_page_type"] == "home"}
     assert {slot["aria-label"].split(": ")[0]: slot["aria-label"].split(" ")[-1] for slot in named.values()} == full
+
+
+def test_rates_of_impressions_exclude_slots_without_them(copy: Copy) -> None:
+    _, blocks = look_at(copy, f"/slots?{DAYS}")
+    shown = table(blocks, "slots")
+    search = next(row for row in shown.rows if row["head_module"] == "search")
+    assert (search["clicks"], search["impressions"], search["revenue"]) == (1, 0, 60)
+    assert (search["slot_click_rate"], search["revenue_per_mille_impressions"]) == (None, None)
+    assert (shown.total["clicks"], shown.total["impressions"], shown.total["revenue"]) == (31, 250, 60)
+    assert shown.total["slot_click_rate"] == pytest.approx(30 / 250)
+    assert shown.total["revenue_per_mille_impressions"] == 0
+    assert any("30 of 31 clicks" in note and "0.00 of " in note for note in shown.notes), "the sums are traceable"
+    cards = {card.metric: card.full for block in flat(blocks) if isinstance(block, Cards) for card in block.cards}
+    assert cards["slot_click_rate"] == "12.00%"
+    broken_down = table(look_at(copy, f"/slots?{DAYS}&breakdown=platform")[1], "breakdown").rows
+    assert sum(row["clicks"] for row in broken_down) == 31
+    rates = [row["slot_click_rate"] for row in broken_down if row["impressions"]]
+    assert rates == [pytest.approx(30 / 250)]
 
 
 def test_the_courses_of_the_table_sum_to_its_figures(made_up: Home) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.app.watch.rules import WEEKS, WIDTH, Bounds, share_bounds, usual_bounds
+from dashboards.app.watch.rules import WEEKS, WIDTH, Bounds, period_bounds, share_bounds, usual_bounds
 from dashboards.app.watch.texts import bars
 
 DAY = dt.date(2026, 6, 20)
@@ -126,6 +126,46 @@ def test_too_little_history_gives_no_range() -> None:
     assert usual_bounds(a_shop(28), DAY) is None
     assert usual_bounds(a_shop(29), DAY) is not None
     assert usual_bounds(dict.fromkeys(a_shop(), 0.0), DAY) is None
+
+
+def test_longer_periods_vary_less() -> None:
+    history = a_shop()
+    day, week, fortnight = (period_bounds(100.0, history, DAY, number) for number in (1, 7, 14))
+    usual = usual_bounds(history, DAY)
+    assert day
+    assert week
+    assert fortnight
+    assert usual
+    assert usual.low
+    assert usual.expected
+    width = math.log(usual.expected / usual.low)
+    for bounds, number in ((day, 1), (week, 7), (fortnight, 14)):
+        assert bounds.low == pytest.approx(100 * math.exp(-width * math.sqrt(2 / number)))
+        assert bounds.high == pytest.approx(100 * math.exp(width * math.sqrt(2 / number)))
+
+
+def test_a_period_has_no_bounds_without_history_or_value() -> None:
+    assert period_bounds(100.0, a_shop(10), DAY, 7) is None
+    assert period_bounds(0.0, a_shop(), DAY, 7) is None
+    assert period_bounds(None, a_shop(), DAY, 7) is None
+    assert period_bounds(-1.0, a_shop(), DAY, 7) is None
+
+
+def falls_found(rng: random.Random, fall: float, shops: int) -> int:
+    """How many of *shops*, whose days vary by a tenth, fell unusually in the last week."""
+    found = 0
+    for _ in range(shops):
+        history = {ago(n): 1000 * math.exp(rng.gauss(0, 0.1)) for n in range(7, 70)}
+        week = sum(1000 * fall * math.exp(rng.gauss(0, 0.1)) for _ in range(7))
+        bounds = period_bounds(sum(history[ago(n)] for n in range(7, 14)), history, ago(6), 7)
+        assert bounds
+        found += bounds.side(week) == "low"
+    return found
+
+
+def test_chance_is_not_listed_but_a_fall_of_a_third_is() -> None:
+    assert falls_found(random.Random(2), 1.0, 500) == 0
+    assert falls_found(random.Random(3), 0.67, 100) > 95
 
 
 def test_bars_span_from_nothing_to_the_greatest() -> None:

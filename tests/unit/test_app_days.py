@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -61,6 +62,33 @@ def test_touches_are_compared_only_after_a_full_window(page, first_event, is_com
     assert is_compared == (first_event not in note)
     is_window_named = not is_compared and first_event <= "2026-05-18"
     assert any(words in note for words in ("30-day window", "30 天归因窗口")) == is_window_named
+
+
+@pytest.mark.parametrize(
+    ("page", "filters", "is_as_of"),
+    [
+        ("products", {}, True),
+        ("products", {"part": "list"}, True),
+        ("products", {"sku": "A"}, False),
+        ("customers", {"part": "value"}, True),
+        ("customers", {"user": "u"}, False),
+        ("journeys", {}, False),
+        ("journeys", {"part": "paths"}, True),
+        ("models", {"part": "effects"}, True),
+        ("models", {}, False),
+        ("overview", {"part": "paths"}, False),
+    ],
+)
+@pytest.mark.parametrize(("language", "said"), [("en", "not the 7 days selected"), ("zh", "不是所选的 7 天")])
+def test_pages_as_of_a_day_do_not_claim_the_days_selected(page, filters, is_as_of, language, said):
+    shown = context(page, dt.date(2026, 1, 1), language)
+    shown = replace(shown, view=replace(shown.view, filters=filters))
+    note = days_note(shown)
+    assert (said in note) == is_as_of
+    assert ("2026-05-25" in note) != is_as_of
+    if is_as_of:
+        assert not shown.view.compares
+        assert "2026-05-18" not in note
 
 
 # The days shown begin on 25 May.

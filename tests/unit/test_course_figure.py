@@ -8,7 +8,7 @@ import re
 
 import polars as pl
 
-from dashboards.figures.course import course, courses
+from dashboards.figures.course import course, courses, not_drawn
 from dashboards.figures.look import INK, PAPER
 from dashboards.figures.themes import DARK_INK, DARK_PAPER, dark, light_again
 from dashboards.locale import Locale
@@ -50,6 +50,27 @@ def test_several_have_a_line_each_that_differs_without_colour():
     assert [list(trace.y) for trace in figure.data] == [[1.0, 2.0], [5.0, 0.0]]
     assert figure.data[0].line.dash != figure.data[1].line.dash
     assert "<b>A</b>" not in figure.data[0].name
+
+
+def test_further_lines_of_a_sum_are_one_that_completes_the_whole():
+    rows = pl.concat([frame([float(n), 10.0 * n], key=[f"k{n}"] * 2) for n in range(9)])
+    names = {f"k{n}": f"K{n}" for n in reversed(range(9))}
+    figure = courses(EN, rows, "revenue", names)
+    assert [trace.name for trace in figure.data] == [*(f"K{n}" for n in (8, 7, 6, 5, 4, 3)), "Other (2)"]  # k0 has none
+    assert list(figure.data[-1].y) == [3.0, 30.0]
+    days = zip(*(trace.y for trace in figure.data), strict=True)
+    assert [sum(day) for day in days] == [36.0, 360.0]
+    assert not_drawn(EN, "revenue", 9) == ()
+    assert "其他（2）" in [trace.name for trace in courses(Locale("zh", "CNY"), rows, "revenue", names).data]
+
+
+def test_further_lines_of_a_ratio_or_distinct_count_are_not_summed():
+    rows = pl.concat([frame([float(n)], key=[f"k{n}"]) for n in range(8)])
+    for metric in ("cart_rate", "orders", "visitors"):
+        figure = courses(EN, rows.rename({"revenue": metric}), metric, {f"k{n}": f"K{n}" for n in range(8)})
+        assert [trace.name for trace in figure.data] == [f"K{n}" for n in range(6)]
+        assert [note.split()[:2] for note in not_drawn(EN, metric, 8)] == [["first", "6"]]
+        assert not_drawn(EN, metric, 6) == ()
 
 
 def test_a_rate_without_a_row_of_its_day_is_a_gap():

@@ -8,6 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.blocks import Table
+from dashboards.columns import change, metric
+from dashboards.locale import Locale
+from dashboards.metrics import column_text
 from dashboards.numbers import NONE, Numbers
 
 EN, ZH = Numbers("en", "USD"), Numbers("zh", "CNY")
@@ -89,3 +93,48 @@ def test_any_number_can_be_written(value):
             assert "nan" not in write(value)
             assert "inf" not in write(value)
             assert "e+" not in write(value)
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "values", "said"),
+    [
+        ("zh", "revenue", [12345.6, 2302, 5.32, 0, None, 0.2], ["¥12,346", "¥2,302", "¥5", "¥0", "–", "¥<1"]),
+        ("en", "revenue", [926.12, 5.3, -0.01], ["¥926.1", "¥5.3", "−¥<0.1"]),
+        ("zh", "revenue", [1_234_567, 2302, -5.32], ["¥123.5万", "¥0.2万", "−¥<0.1万"]),
+        ("en", "revenue", [1_234_567, 99_950, 40], ["¥1,234.6K", "¥100.0K", "¥<0.1K"]),
+        ("en", "impressions", [250_000_000, 1_000_000], ["250.0M", "1.0M"]),
+        ("zh", "impressions", [250_000_000, 1_000_000], ["25,000.0万", "100.0万"]),
+        ("zh", "impressions", [7, 12_345, math.nan], ["7", "12,345", "–"]),
+        ("en", "units_per_order", [1.7, 1.674, 2], ["1.70", "1.67", "2.00"]),
+        ("en", "slot_click_rate", [0.27, 0.081, -1.39, 0.0001, None], ["27.0%", "8.1%", "−139.0%", "<0.1%", "–"]),
+        ("en", "slot_click_rate", [0.081, 0.0017], ["8.10%", "0.17%"]),
+        ("en", "revenue", [], []),
+    ],
+)
+def test_values_of_a_column_share_unit_and_decimals(language, name, values, said):
+    write = column_text(Numbers(language, "CNY"), name, values)
+    assert [write(value) for value in values] == said
+
+
+def test_a_tables_columns_are_written_alike_with_its_total():
+    locale = Locale("zh", "CNY")
+    rows = [{"revenue": 600_000.0, "revenue_before": 500_000.0}, {"revenue": 700.0, "revenue_before": 1400.0}]
+    columns = [metric(locale, "revenue"), change(locale, "revenue")]
+    total = {"revenue": 600_700.0, "revenue_before": 501_400.0}
+    shown = Table("t", "", columns, rows, total=total).columns
+    assert [[column.cell(row) for column in shown] for row in (*rows, total)] == [
+        ["¥600,000", "▲ +20.0%"],
+        ["¥700", "▼ −50.0%"],
+        ["¥600,700", "▲ +19.8%"],
+    ]
+    large = Table("t", "", columns, rows, total={"revenue": 6_000_000.0, "revenue_before": 1.0}).columns
+    assert [large[0].cell(row) for row in rows] == ["¥60.0万", "¥0.1万"]
+    assert large[0].full(rows[1]) == "¥700.00"
+
+
+def test_differences_of_rates_in_a_column_share_decimals():
+    locale = Locale("en", "CNY")
+    rates = ((0.3, 0.1), (0.1, 0.15), (0.1, 0.1))
+    rows = [{"slot_click_rate": now, "slot_click_rate_before": then} for now, then in rates]
+    shown = Table("t", "", [change(locale, "slot_click_rate")], rows).columns[0]
+    assert [shown.cell(row) for row in rows] == ["▲ +20.0 pp", "▼ −5.0 pp", "0.0 pp"]

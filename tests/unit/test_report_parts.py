@@ -45,7 +45,7 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     assert (window.days, window.products, window.placed, window.missing) == (7, 9, 1, {"margin_rate": 8})
     assert window.empty == (28,)
     assert window_note(EN, window, DAY, None) == (
-        "Window: the 7 days up to this day. Not the longest window: over 28 days no product has both metrics; "
+        "Window: 2026-03-25 to 2026-03-31, 7 days. Not the longest window: over 28 days no product has both metrics; "
         "missing: Growth rate."  # the margin is not listed, because it had values
     )
     assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
@@ -53,13 +53,14 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
 
 def test_the_longest_window_needs_no_reason() -> None:
     window = window_of(reasons((7, None, 9), (28, None, 1), (28, "cost", 8)))
-    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: the 28 days up to this day."
+    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: 2026-03-04 to 2026-03-31, 28 days."
 
 
 def test_a_window_that_reaches_beyond_the_first_record_says_so() -> None:
     window = window_of(reasons((28, None, 1)))
     assert window_note(EN, window, DAY, dt.date(2026, 3, 5)) == (
-        "Window: the 28 days up to this day. The shop's data starts on 2026-03-05, so the window is not complete."
+        "Window: 2026-03-04 to 2026-03-31, 28 days. "
+        "The shop's data starts on 2026-03-05, so the window is not complete."
     )
     assert "店铺数据从 2026-03-05 开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
 

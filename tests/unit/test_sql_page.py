@@ -448,6 +448,21 @@ def test_stacked_bars_fit_the_axis(copy):
     assert 6 <= high < 8  # the highest stack is 5 + 1
 
 
+def test_a_stack_of_many_series_has_its_full_height(copy):
+    many = replace(
+        DAYS_AND_NAMES,
+        columns=[("dt", "DATE"), ("name", "VARCHAR"), ("n", "BIGINT")],
+        rows=[[day, f"s{n}", n] for day in ("2026-03-01", "2026-03-02") for n in range(9)],
+    )
+    (chart,) = charts(list(sql(look_at(copy, result=kept(copy, many), kind="stacked"))))
+    assert (len(chart.figure.data), chart.figure.data[-1].name) == (7, "Other (3)")
+    assert [sum(trace.y[day] for trace in chart.figure.data) for day in (0, 1)] == [36, 36]
+    assert chart.notes == ()
+    (lines,) = charts(list(sql(look_at(copy, result=kept(copy, many), kind="line"))))
+    assert len(lines.figure.data) == 6
+    assert "first 6 of 9" in lines.notes[0]
+
+
 @pytest.mark.parametrize("kind", MOST)
 def test_a_truncated_result_says_so_on_the_chart(copy, kind):
     whole, cut = (

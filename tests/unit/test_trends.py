@@ -155,8 +155,14 @@ def test_intervals_cover_whatever_the_days(before, after, likeness):
 def shown(slot: int, nth: int, content: str, *, module: str = "banner", clicks: int = 50) -> Row:
     """A row of slots.content_days, *nth* days after MONDAY."""
     place = {"head_page_type": "home", "head_module": module, "head_slot": slot, "head_content_id": content}
-    zero = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "revenue": 0}
-    return {"dt": MONDAY + dt.timedelta(days=nth), **place, "impressions": 1000, "clicks": clicks, **zero}
+    zero = {"exposures": 0, "product_clicks": 0, "order_lines": 0, "revenue": 0, "revenue_with_impressions": 0}
+    return {
+        "dt": MONDAY + dt.timedelta(days=nth),
+        **place,
+        "impressions": 1000,
+        "clicks_with_impressions": clicks,
+        **zero,
+    }
 
 
 def banner(*, others: list[Row]) -> SlotDays:

@@ -1,4 +1,4 @@
-"""What needs attention: alerts, failed checks, days without data, changed slots, new products without sales.
+"""What needs attention: alerts, failed checks, days without data, falls, changed slots, new products without sales.
 
 Here: the list, each row with a link to the page that explains it.
 Not here: these pages.
@@ -9,29 +9,46 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from dashboards.app.cards import compared
 from dashboards.app.context import Context
 from dashboards.app.pages.alerts import lost_messages, open_alerts
+from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, Figures
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
 from dashboards.app.times import local_time
+from dashboards.app.watch.festivals import festivals_of
+from dashboards.app.watch.measured import values_of
+from dashboards.app.watch.rules import WEEKS, period_bounds
 from dashboards.app.watch.texts import error_text
 from dashboards.blocks import Block, Table, Text
 from dashboards.columns import text
 from dashboards.copy.status import read_checks
+from dashboards.metrics import short_text
 from dashboards.queries import query
 from dashboards.sections.launches import NEW_FOR
+
+_FALLING = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
+"""The metrics whose falls are listed: sales and their factors."""
 
 _NAMED_PRODUCTS = 5
 _QUIET_DAYS = 7
 """A new product gets this many days to sell."""
 
 
-def attention(context: Context, *, has_log: bool) -> list[Block]:
-    """The list, the most urgent first; one line if it is empty. *has_log*: whether there are events."""
+def attention(context: Context, now: Figures, then: Figures | None, *, has_log: bool) -> list[Block]:
+    """The list, the most urgent first; one line if it is empty.
+
+    Args:
+        context: The request.
+        now: The totals of the days shown.
+        then: The totals of the comparison days; None if there are none.
+        has_log: Whether there are events.
+    """
     locale = context.locale
     rows = [
         *_alerts(context),
         *_failed_checks(context),
         *_missing_days(context),
+        *_falls(context, now, then),
         *_quiet_products(context, has_log=has_log),
     ]
     if has_log:
@@ -94,13 +111,46 @@ def _missing_days(context: Context) -> list[dict[str, Any]]:
     """The days of the view, from the first to the newest computed one, that are not computed, in a single row."""
     days, computed = context.days, context.copy.days
     first, last = max(days.first, computed[0]), min(days.last, computed[-1])
-    every = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-    missing = [day for day in every if day not in computed]
+    missing = sorted(_every(first, last) - {*computed})
     if not missing:
         return []
     note = context.locale.text("attention.day.note", days=context.locale.text.days(len(missing)))
     named = ", ".join(map(str, missing[:3])) + (" …" if len(missing) > 3 else "")
     return [_row(context, "day", named, missing[0], context.view.to("quality").href, note)]
+
+
+def _every(first: dt.date, last: dt.date) -> set[dt.date]:
+    return {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+def _falls(context: Context, now: Figures, then: Figures | None) -> list[dict[str, Any]]:
+    """Sales and their factors that fell against the comparison days by more than chance explains.
+
+    Empty if a day of either period is not computed or still open, and if only the comparison days had a promotion or
+    festival: then a fall is expected. See ``dashboards.app.watch.rules.period_bounds``.
+    """
+    days, locale = context.days, context.locale
+    if then is None or days.then_first is None or days.then_last is None:
+        return []
+    shown, before = _every(days.first, days.last), _every(days.then_first, days.then_last)
+    festivals = set(festivals_of(context.copy.home).days)
+    is_whole = shown | before <= {*context.copy.days} and days.last <= context.copy.newest(context.now)
+    if not is_whole or len(shown) != len(before) or (before & festivals and not shown & festivals):
+        return []
+    rows = []
+    for name in _FALLING:
+        if now[name] is None or then[name] is None:
+            continue
+        history = values_of(context.copy, name, (), days.first - dt.timedelta(days=7 * WEEKS), days.first)
+        bounds = period_bounds(float(then[name]), history, days.first, days.number, festivals)
+        if bounds is not None and bounds.side(float(now[name])) == "low":
+            change = compared(locale, name, now[name], then[name])
+            said = {"now": now[name], "low": bounds.low}
+            figures = {key: short_text(locale.numbers, name, value) for key, value in said.items()}
+            note = locale.text("attention.fall.note", change=f"{change.text} {change.against}", **figures)
+            href = context.view.to(PAGE_OF_METRIC[name]).href
+            rows.append(_row(context, "fall", locale.text.name("metric", name), days.first, href, note))
+    return rows
 
 
 def _changed_contents(context: Context) -> list[dict[str, Any]]:

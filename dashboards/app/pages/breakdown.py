@@ -7,7 +7,7 @@ Not here: the dimensions and their names (``dashboards.app.slice_bar``), reading
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from dashboards.app.pages.products import window_of
 from dashboards.app.slice_bar import Dimensions
 from dashboards.blocks import Block, Chart, Table
 from dashboards.columns import change, exact, metric, text, with_changes
-from dashboards.figures.course import LINES, courses
+from dashboards.figures.course import courses, not_drawn
 from dashboards.slices import OF_ITEMS
 from pipelines.sqlproject.metric_sql import select
 from pipelines.sqlproject.model import DIALECT
@@ -72,8 +72,11 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
 _WHERE = {"slots": " AND head_page_type <> '(none)'", "customers": " AND user_id IS NOT NULL"}
 """Page → a condition for the rows of the page's tables that count."""
 
-_ONE_BY_ONE = frozenset({"quality"})
-"""Pages with metrics of a table that must be computed again for each part."""
+_ONE_BY_ONE = {
+    "quality": frozenset(_METRICS["quality"]),
+    "slots": frozenset({"slot_click_rate", "revenue_per_mille_impressions"}),
+}
+"""Page → its metrics of a table that must be computed again for each part."""
 
 _VISITORS = frozenset({"visitors", "session_visitors"})
 _DISTINCT = ("visitors", "session_visitors", "buyers", "orders")
@@ -159,7 +162,6 @@ def _course(context: Context, rows: list[dict[str, Any]], title: str, main: str)
     frame = _read(context, (main,), ("dt",), first, last).rename({"value": "key"}).sort("dt", "key")
     if first == last or frame.is_empty():
         return []
-    shown = rows[: len(LINES)]
     names = {row["value"]: row["name"] for row in rows}
     table = Table(
         "breakdown_days",
@@ -167,11 +169,11 @@ def _course(context: Context, rows: list[dict[str, Any]], title: str, main: str)
         [text(locale.text("column.day"), "dt"), text(title, "name"), exact(locale, main)],
         [row | {"name": names.get(row["key"], row["key"])} for row in frame.to_dicts()],
         locale.text.name("about", main),
-        notes=(locale.text("first_of", n=len(shown), m=len(rows)),) if len(shown) < len(rows) else (),
+        notes=not_drawn(locale, main, len(rows)),
         is_wide=True,
         keys=("key",),
     )
-    figure = courses(locale, frame, main, {row["value"]: row["name"] for row in shown})
+    figure = courses(locale, frame, main, names)
     return [Chart(figure, table, is_wide=True)]
 
 
@@ -184,13 +186,31 @@ def _read(
 ) -> pl.DataFrame:
     """The metrics *names* by the dimension, as the column value, and by *also_by*."""
     view, days = context.view, {"from": first, "to": last}
-    if view.page not in _ONE_BY_ONE:
-        column = f"slice_{view.by}"
-        sql = _sql(view.page, names, (*also_by, column))
-        return context.whole.in_slice(context.part(view.by)).frame(sql, **days).rename({column: "value"})
+    apart = tuple(name for name in names if name in _ONE_BY_ONE.get(view.page, ()))
+    together = tuple(name for name in names if name not in apart)
+    if not together:
+        every = view.slice.get(view.by) or Dimensions(context).values(view.by)
+        return _one_by_one(context, apart, also_by, every, days)
+    column = f"slice_{view.by}"
+    sql = _sql(view.page, together, (*also_by, column))
+    found = context.whole.in_slice(context.part(view.by)).frame(sql, **days).rename({column: "value"})
+    if not apart or found.is_empty():
+        return found
+    values = found["value"].unique().sort().to_list()
+    return found.join(_one_by_one(context, apart, also_by, values, days), on=[*also_by, "value"], how="left")
+
+
+def _one_by_one(
+    context: Context,
+    names: tuple[str, ...],
+    also_by: tuple[str, ...],
+    values: Sequence[str],
+    days: Mapping[str, dt.date],
+) -> pl.DataFrame:
+    view = context.view
     sql = _sql(view.page, names, also_by)
     frames = []
-    for value in view.slice.get(view.by) or Dimensions(context).values(view.by):
+    for value in values:
         part = replace(context.part(), values=(*{**dict(context.slice), view.by: (value,)}.items(),))
         frames.append(context.whole.in_slice(part).frame(sql, **days).with_columns(value=pl.lit(value)))
     return pl.concat(frames)
@@ -199,5 +219,5 @@ def _read(
 @cache
 def _sql(page: str, names: tuple[str, ...], by: tuple[str, ...]) -> str:
     where = "dt BETWEEN $from AND $to" + _WHERE.get(page, "")
-    instead = _INSTEAD.get(page, _INSTEAD["entrances"])
+    instead = {} if {*names} <= _ONE_BY_ONE.get(page, set()) else _INSTEAD.get(page, _INSTEAD["entrances"])
     return select(names, by, where, instead=instead).sql(dialect=DIALECT)

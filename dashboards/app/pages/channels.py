@@ -17,7 +17,7 @@ from dashboards.app.pages.one_course import chosen_metric, metric_choice
 from dashboards.app.pages.touchpoints import chosen_model, model_choice, touchpoint_href, touchpoint_names
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Option, Table, Text
 from dashboards.columns import exact, text, with_changes
-from dashboards.figures.course import LINES, courses
+from dashboards.figures.course import courses, not_drawn
 from dashboards.locale import Locale
 from dashboards.queries import query
 from dashboards.sections.channels import (
@@ -176,7 +176,7 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], model: str) -> Gro
     own = _by_day(context, name, model)
     names = {row["channel"]: row["name"] for row in rows}
     ranked = sorted((row for row in rows if row[name]), key=lambda row: -row[name])
-    drawn = {row["channel"]: row["name"] for row in ranked[: len(LINES)]}
+    drawn = {row["channel"]: row["name"] for row in ranked}
     table = Table(
         "course",
         locale.text("channels.course", metric=locale.text.name("metric", name)),
@@ -187,7 +187,7 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], model: str) -> Gro
         ],
         [row | {"name": names.get(row["key"], row["key"]), "channel": row["key"]} for row in own],
         locale.text.name("about", name),
-        notes=(locale.text("first_of", n=len(drawn), m=len(ranked)),) if len(drawn) < len(ranked) else (),
+        notes=not_drawn(locale, name, len(ranked)),
         is_wide=True,
         keys=("channel",),
     )

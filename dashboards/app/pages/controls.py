@@ -18,12 +18,14 @@ from dashboards.sections.verdicts import bounds, difference_text
 from dashboards.trends import Day, Judged, judge
 
 METRICS: Mapping[str, tuple[str, str, float, str]] = {
-    "slot_click_rate": ("clicks", "impressions", 1, "clicks"),
+    "slot_click_rate": ("clicks_with_impressions", "impressions", 1, "clicks_with_impressions"),
     "click_through_rate": ("product_clicks", "exposures", 1, "product_clicks"),
-    "revenue_per_mille_impressions": ("revenue", "impressions", 1000, "order_lines"),
+    "revenue_per_mille_impressions": ("revenue_with_impressions", "impressions", 1000, "order_lines"),
     "revenue_per_mille": ("revenue", "exposures", 1000, "order_lines"),
 }
 """Metric → its numerator, denominator, factor, and the column that counts its events."""
+
+_NAMES = frozenset(name for top, bottom, _, events in METRICS.values() for name in (top, bottom, events))
 
 WEEKS = 12
 """A day is compared with the same weekday in up to this many weeks before."""
@@ -60,8 +62,7 @@ class SlotDays:
         self._sums: dict[Slot, dict[dt.date, dict[str, Sums]]] = defaultdict(lambda: defaultdict(dict))
         for row in rows:
             slot = (row["head_page_type"], row["head_module"], row["head_slot"])
-            names = ("impressions", "clicks", "exposures", "product_clicks", "order_lines", "revenue")
-            sums = {name: float(row[name] or 0) for name in names}
+            sums = {name: float(row[name] or 0) for name in _NAMES}
             self._sums[slot][row["dt"]][row["head_content_id"]] = sums
 
     def content(self, slot: Slot, day: dt.date) -> str | None:

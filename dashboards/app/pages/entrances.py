@@ -22,7 +22,7 @@ from dashboards.app.pages.slot import one_slot
 from dashboards.app.pages.slots import orders, slot_changes, slots
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import change, exact, metric, text, with_changes
-from dashboards.figures.course import LINES, courses
+from dashboards.figures.course import courses, not_drawn
 from dashboards.figures.sales import entrance_value, has_place
 from dashboards.metrics import full_text
 from dashboards.queries import query
@@ -186,14 +186,14 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], names: dict[str, s
     locale = context.locale
     name = chosen_metric(context, "metric", _COURSE_METRICS)
     frame = pl.DataFrame(context.rows(query("entrances.course")), infer_schema_length=None)
-    keys = [row["entrance_id"] for row in rows][: len(LINES)]
+    keys = [row["entrance_id"] for row in rows]
     table = Table(
         "course",
         locale.text("entrances.course", metric=locale.text.name("metric", name)),
         [text(locale.text("column.day"), "dt"), text(locale.text("column.entrance"), "name"), exact(locale, name)],
         [row | {"name": names.get(row["entrance_id"], row["entrance_id"])} for row in frame.to_dicts()],
         locale.text.name("about", name),
-        notes=(locale.text("first_of", n=len(keys), m=len(rows)),) if len(keys) < len(rows) else (),
+        notes=not_drawn(locale, name, len(rows)),
         keys=("entrance_id",),
     )
     figure = courses(locale, frame, name, {key: names.get(key, key) for key in keys})

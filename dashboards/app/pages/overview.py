@@ -53,7 +53,7 @@ def overview(context: Context) -> Sequence[Block]:
         parts.append(_course(context, has_log=has_log))
     else:
         parts += target_cards(context)
-        listed = attention(context, has_log=has_log)
+        listed = attention(context, now, then, has_log=has_log)
         course_shown = _course(context, has_log=has_log)
         is_list = isinstance(listed[0], Table)
         parts += [Group((course_shown, *listed))] if is_list else [course_shown, *listed]

@@ -94,7 +94,7 @@ def products(context: Context) -> Sequence[Block]:
     if name == "new":
         return [*top, launches(locale, in_slice, _to_product(context))]
     if name == "list":
-        return [*top, _table(context, in_slice, chosen)]
+        return [*top, _note(context, reading, chosen), _table(context, in_slice, chosen)]
     return [*top, *_whole(context, reading, name, chosen.windows, defined)]
 
 

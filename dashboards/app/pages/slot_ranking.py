@@ -82,10 +82,6 @@ def slot_ranking(context: Context, name: str) -> Table:
             "course": courses.get(tuple(row[key] for key in SLOT_KEYS), []),
         }
     total = with_changes(beside(context, "slot_map.all_slots"), *METRICS)
-    without = total[0]["revenue_without_slot"] if total else None
-    notes: tuple[str, ...] = ()
-    if without:
-        notes = (locale.text("slot_map.without", revenue=full_text(locale.numbers, "revenue", without)),)
     return Table(
         "slots",
         locale.text("slot_map.all"),
@@ -93,11 +89,27 @@ def slot_ranking(context: Context, name: str) -> Table:
         rows,
         locale.text("slots.about"),
         {**total[0], "name": locale.text("total"), "entrance": None, "course": []} if total else None,
-        (*notes, *([locale.text("slot_map.of_products")] if is_of_products else []),
+        (*(_notes(context, total[0], is_of_products=is_of_products) if total else ()),
          *([locale.text("slot_map.few.last", n=FEW)] if any(is_few(row, name) for row in rows) else [])),
         is_wide=True,
         keys=SLOT_KEYS,
     )  # fmt: skip
+
+
+def _notes(context: Context, total: Row, *, is_of_products: bool) -> list[str]:
+    """The sales without a slot, and how much of the sums the rates of impressions count."""
+    text, numbers = context.locale.text, context.locale.numbers
+    notes = []
+    if total["revenue_without_slot"]:
+        notes.append(text("slot_map.without", revenue=full_text(numbers, "revenue", total["revenue_without_slot"])))
+    if is_of_products:
+        return [*notes, text("slot_map.of_products")]
+    sums = {name: total[name] for name in ("clicks", "revenue")}
+    counted = {f"{name}_with_impressions": total[f"{name}_with_impressions"] for name in sums}
+    if total["impressions"] and [*sums.values()] != [*counted.values()]:
+        said = {name: full_text(numbers, name, value) for name, value in {**sums, **counted}.items()}
+        notes.append(text("slot_map.counted", **said))
+    return notes
 
 
 def _columns(context: Context, name: str, length: int, *, is_of_products: bool) -> list[Column]:

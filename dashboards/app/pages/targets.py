@@ -94,9 +94,9 @@ def _card(context: Context, found: Progress) -> Card:
     if found.pace:
         state = found.pace
         if state.days < state.of_days:
-            ahead = state.value / state.expected - 1 if state.expected else None
-            tone = None if ahead is None else "better" if ahead >= 0 else "worse"
-            changes.append(Change(numbers.change(state.value, state.expected), text("targets.pace"), tone=tone))
+            points = numbers.points(found.reached, state.expected / target.value)
+            tone = "better" if state.value >= state.expected else "worse"
+            changes.append(Change(text("compare.points", n=points), text("targets.pace"), tone=tone))
             note = text("targets.days", n=state.days, of=state.of_days)
             if state.forecast is not None and state.low is not None and state.high is not None:
                 values = {key: short_text(numbers, name, getattr(state, key)) for key in ("forecast", "low", "high")}

@@ -122,7 +122,7 @@ def _drawn(
         notes.append(locale.text("sql.cut", n=every))
     in_chart = locale.text("sql.chart.cut", n=number) if notes else ""
     parted = None if series is None else _values(outcome, table, rows, series)
-    if parted and len(series_of(parted)) > MOST_SERIES:
+    if parted and kind != "stacked" and len(series_of(parted)) > MOST_SERIES:
         notes.append(locale.text("sql.series.cut", n=MOST_SERIES, m=locale.numbers.full(len(series_of(parted)))))
     shown = [table.columns[place] for place in dict.fromkeys((x, series, *ys)) if place is not None]
     drawn = Table("chart", locale.text("sql.chart"), shown, rows)

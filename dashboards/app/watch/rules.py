@@ -1,6 +1,6 @@
-"""The three rules of alerts: a fixed limit, a change since the comparison day, the usual range of the weekday.
+"""The rules of alerts: a fixed limit, a change since the comparison day, the usual range of the weekday.
 
-Here: functions that test a value.
+Here: functions that test a value; the bounds of a period against another one, for the overview.
 Not here: which rule an alert has (``dashboards.app.watch.settings``), reading values
 (``dashboards.app.watch.measured``).
 
@@ -79,6 +79,43 @@ def usual_bounds(
         day: The day to judge; its own value is ignored.
         festivals: Days to ignore.
     """
+    levels, logs = _by_weekday(history, day, festivals)
+    if day.weekday() not in levels:
+        return None
+    recent = [value for one, value in logs.items() if (day - one).days <= _RECENT]
+    moved = median(recent) if len(recent) >= _RECENT // 2 else 0.0
+    expected = levels[day.weekday()] * math.exp(moved)
+    width = WIDTH * _sigma(logs)
+    return Bounds(expected * math.exp(-width), expected * math.exp(width), expected)
+
+
+def period_bounds(
+    then: float | None,
+    history: Mapping[dt.date, float | None],
+    first: dt.date,
+    number: int,
+    festivals: Collection[dt.date] = (),
+) -> Bounds | None:
+    """The bounds around *then*, a value over *number* days, for the same number of days from *first*; None if unknown.
+
+    The width is that of the usual range of one day before *first*, divided by √*number*, because the variations of days
+    partly cancel out, and times √2, because both periods vary.
+    """
+    _, logs = _by_weekday(history, first, festivals)
+    if not then or then < 0 or not logs:
+        return None
+    width = WIDTH * _sigma(logs) * math.sqrt(2 / number)
+    return Bounds(then * math.exp(-width), then * math.exp(width), then)
+
+
+def _by_weekday(
+    history: Mapping[dt.date, float | None], day: dt.date, festivals: Collection[dt.date]
+) -> tuple[Mapping[int, float], Mapping[dt.date, float]]:
+    """The median of each weekday with enough days before *day*, and each of these days' logarithmic difference from it.
+
+    Logarithms, because a value can rise by more than 100 % but not fall by more: sales of few orders are skewed like
+    this.
+    """
     before = {
         one: value
         for one, value in history.items()
@@ -89,18 +126,14 @@ def usual_bounds(
         found = [value for one, value in before.items() if one.weekday() == weekday]
         if len(found) >= _ENOUGH and median(found) > 0:
             levels[weekday] = median(found)
-    if day.weekday() not in levels:
-        return None
-    # Logarithms, because a value can rise by more than 100 % but not fall by more: sales of few orders are skewed like
-    # this.
     logs = {
         one: math.log(max(value / levels[one.weekday()], _LEAST))
         for one, value in before.items()
         if one.weekday() in levels
     }
-    recent = [value for one, value in logs.items() if (day - one).days <= _RECENT]
-    moved = median(recent) if len(recent) >= _RECENT // 2 else 0.0
+    return levels, logs
+
+
+def _sigma(logs: Mapping[dt.date, float]) -> float:
     middle = median(logs.values())
-    sigma = max(_MAD_TO_SIGMA * median(abs(value - middle) for value in logs.values()), _SMALLEST)
-    expected = levels[day.weekday()] * math.exp(moved)
-    return Bounds(expected * math.exp(-WIDTH * sigma), expected * math.exp(WIDTH * sigma), expected)
+    return max(_MAD_TO_SIGMA * median(abs(value - middle) for value in logs.values()), _SMALLEST)

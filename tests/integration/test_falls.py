@@ -1,0 +1,69 @@
+"""Falls on the overview: sales of orders without a log, which halve in the last week."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dashboards.app.marts import Copy, Marts
+from dashboards.blocks import tables
+from dashboards.copy.build import publish
+from pipelines.home.folder import Home
+from tests.app_pages import look_at
+from tests.support import land, make_home, run_selected
+
+FIRST = dt.date(2026, 3, 2)
+LAST = FIRST + dt.timedelta(days=41)
+WEEK = f"from={LAST - dt.timedelta(days=6)}&to={LAST}"
+BEFORE = f"from={LAST - dt.timedelta(days=13)}&to={LAST - dt.timedelta(days=7)}"
+CALENDAR = "first_day,last_day,kind,name_zh,name_en\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Forty-two days of eight to ten orders of 30 each; in the last week half as many."""
+    home = make_home(tmp_path_factory.mktemp("falls") / "home", settings={"start_date": FIRST})
+    orders, lines = [], []
+    for nth in range(42):
+        day = FIRST + dt.timedelta(days=nth)
+        for number in range((8 + nth % 3) // (2 if nth >= 35 else 1)):
+            order, times = f"{day}-{number}", dict.fromkeys(("ordered_at", "paid_at"), f"{day}T05:00:00Z")
+            orders.append({"order_id": order, "user_id": order, "status": "paid", **times})
+            lines.append({"order_id": order, "line_no": 1, "sku": "A", "quantity": 1, "unit_price": 30})
+    land(home, "orders", orders, "orders")
+    land(home, "order_lines", lines, "lines")
+    run_selected(home, "core", "+attribution.entrance_daily")
+    publish(home)
+    return home
+
+
+@pytest.fixture
+def copy(home: Home) -> Copy:
+    home.calendar_file.write_text(CALENDAR, encoding="utf-8")
+    return Marts(home).copy()
+
+
+def falls(copy: Copy, address: str) -> dict[str, str]:
+    _, blocks = look_at(copy, f"/?lang=en&{address}")
+    rows = [row for one in tables(blocks) if one.key == "attention" for row in one.rows]
+    return {row["subject"]: row["note"] for row in rows if row["kind"] == "Fell unusually"}
+
+
+def test_sales_that_halve_are_listed_and_steady_ones_not(copy: Copy) -> None:
+    found = falls(copy, WEEK)
+    assert set(found) == {"Sales", "Buyers"}, "revenue per buyer is the same"
+    assert found["Sales"].startswith("¥930, ▼ −50.8% vs ¥1,890; unusual below ¥1,")
+    assert falls(copy, BEFORE) == {}
+
+
+def test_without_comparison_nothing_has_fallen(copy: Copy) -> None:
+    assert falls(copy, f"{WEEK}&compare=none") == {}
+
+
+def test_a_fall_after_a_promotion_is_expected(copy: Copy, home: Home) -> None:
+    promoted = LAST - dt.timedelta(days=10)
+    home.calendar_file.write_text(f"{CALENDAR}{promoted},{promoted},promotion,大促,Sale\n", encoding="utf-8")
+    assert falls(copy, WEEK) == {}
+    home.calendar_file.write_text(f"{CALENDAR}{promoted},{LAST},promotion,大促,Sale\n", encoding="utf-8")
+    assert set(falls(copy, WEEK)) == {"Sales", "Buyers"}, "a promotion in both weeks"
