@@ -226,7 +226,7 @@ def test_spend_or_orders_alone_are_shown_without_false_zeros(copy):
     shown = table(look_at(copy, f"/channels?{DAYS}&lang=en")[1], "channels")
     cells = {row["channel"]: {column.field: column.cell(row) for column in shown.columns} for row in shown.rows}
     names = ("orders", "spend", "roas", "cost_per_order", "cost_per_new_customer", "new_customer_share")
-    assert [cells["audio"][name] for name in names] == ["0", "¥300", "0", "–", "–", "–"]
+    assert [cells["audio"][name] for name in names] == ["0", "¥300", "0.0", "–", "–", "–"]
     assert [cells["direct"][name] for name in names[1:5]] == ["–", "–", "–", "–"]
     assert cells["direct"]["orders"] not in ("–", "0")
     assert [cells["(unattributed)"][name] for name in ("sessions", "session_visitors")] == ["–", "–"]

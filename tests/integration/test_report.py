@@ -136,7 +136,7 @@ def test_the_day_stands_beside_the_day_before(pages: dict[str, Path]) -> None:
 def test_the_sales_are_parted_by_what_they_were_matched_by(pages: dict[str, Path]) -> None:
     text, _ = read(pages["en"])
     assert "Sales by match type Matched by Order lines Sales" in text
-    assert "add-to-cart 1 ¥10 100% ¥10 – The buyer put the product into the cart" in text
+    assert "add-to-cart 1 ¥10 100.0% ¥10 – The buyer put the product into the cart" in text
     assert "各匹配方式的销售额" in read(pages["zh"])[0]
 
 

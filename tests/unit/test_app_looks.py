@@ -76,7 +76,7 @@ def test_letters_in_figures_have_a_size_of_the_scale(path):
         ("revenue", 5, 0, "▲ new", "better"),
         ("revenue", 0, 5, "▼ gone", "worse"),
         ("spend", 12, 10, "▲ +20.0%", None),
-        ("revenue", 10, 10, "0%", None),
+        ("revenue", 10, 10, "0.00%", None),
         ("cart_rate", None, 0.2, "–", None),
         ("revenue", None, 5, "–", None),
         ("revenue", 5, None, "–", None),
