@@ -23,40 +23,34 @@ columns:
   is_small_sample: {type: BOOLEAN, description: true if a rate has fewer trials than the setting small_sample; null for metrics that are not rates}
 */
 -- If the log has no event of a kind in the whole window, as in a shop that lands only orders, the metric is unknown for
--- all products: a count of 0 would make each of them low. The same holds for a product that sold without a single such
--- event in the longest window, such as a bundle or a gift: its events are recorded under another id, or not at all.
-WITH counts AS (
+-- all products: a count of 0 would make each of them low.
+WITH logged AS (
     SELECT
         dt,
         window_days,
-        product_id,
-        CASE
-            WHEN
-                SUM(exposures) OVER of_all > 0
-                AND (MAX(exposures) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
-                THEN exposures
-        END AS exposures,
-        CASE
-            WHEN
-                SUM(product_clicks) OVER of_all > 0
-                AND (MAX(product_clicks) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
-                THEN product_clicks
-        END AS product_clicks,
-        CASE
-            WHEN
-                SUM(views) OVER of_all > 0
-                AND (MAX(views) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
-                THEN views
-        END AS views,
-        CASE
-            WHEN
-                SUM(add_to_carts) OVER of_all > 0
-                AND (MAX(add_to_carts) OVER of_product > 0 OR MAX(order_lines) OVER of_product = 0)
-                THEN add_to_carts
-        END AS add_to_carts
+        SUM(exposures) > 0 AS has_exposures,
+        SUM(product_clicks) > 0 AS has_product_clicks,
+        SUM(views) > 0 AS has_views,
+        SUM(add_to_carts) > 0 AS has_add_to_carts
     FROM products.metrics
     WHERE dt BETWEEN $from_dt AND $to_dt
-    WINDOW of_all AS (PARTITION BY dt, window_days), of_product AS (PARTITION BY dt, product_id)
+    GROUP BY dt, window_days
+),
+
+-- The same holds for a product that sold without a single such event in the longest window, such as a bundle or a gift:
+-- its events are recorded under another id, or not at all.
+sold_unseen AS (
+    SELECT
+        dt,
+        product_id,
+        MAX(exposures) > 0 AS has_exposures,
+        MAX(product_clicks) > 0 AS has_product_clicks,
+        MAX(views) > 0 AS has_views,
+        MAX(add_to_carts) > 0 AS has_add_to_carts
+    FROM products.metrics
+    WHERE dt BETWEEN $from_dt AND $to_dt
+    GROUP BY dt, product_id
+    HAVING MAX(order_lines) > 0 AND LEAST(MAX(exposures), MAX(product_clicks), MAX(views), MAX(add_to_carts)) = 0
 ),
 
 wanted AS (
@@ -70,16 +64,20 @@ wanted AS (
 
 raw_values AS (
     SELECT
-        dt,
-        window_days,
-        product_id,
+        metrics.dt,
+        metrics.window_days,
+        metrics.product_id,
         metrics.category,
         wanted.metric,
         CAST(CASE wanted.metric
-            WHEN 'exposures' THEN counts.exposures
-            WHEN 'product_clicks' THEN counts.product_clicks
-            WHEN 'views' THEN counts.views
-            WHEN 'add_to_carts' THEN counts.add_to_carts
+            WHEN 'exposures'
+                THEN CASE WHEN logged.has_exposures AND COALESCE(sold_unseen.has_exposures, TRUE) THEN metrics.exposures END
+            WHEN 'product_clicks'
+                THEN CASE WHEN logged.has_product_clicks AND COALESCE(sold_unseen.has_product_clicks, TRUE) THEN metrics.product_clicks END
+            WHEN 'views'
+                THEN CASE WHEN logged.has_views AND COALESCE(sold_unseen.has_views, TRUE) THEN metrics.views END
+            WHEN 'add_to_carts'
+                THEN CASE WHEN logged.has_add_to_carts AND COALESCE(sold_unseen.has_add_to_carts, TRUE) THEN metrics.add_to_carts END
             WHEN 'buyers' THEN metrics.buyers
             WHEN 'orders' THEN metrics.orders
             WHEN 'order_lines' THEN metrics.order_lines
@@ -108,7 +106,8 @@ raw_values AS (
             WHEN 'repurchase_rate' THEN metrics.repurchase_base
         END AS trials
     FROM products.metrics AS metrics
-    INNER JOIN counts USING (dt, window_days, product_id)
+    INNER JOIN logged USING (dt, window_days)
+    LEFT JOIN sold_unseen ON metrics.dt = sold_unseen.dt AND metrics.product_id = sold_unseen.product_id
     CROSS JOIN wanted
     WHERE metrics.dt BETWEEN $from_dt AND $to_dt
 ),
