@@ -52,7 +52,7 @@ def test_several_have_a_line_each_that_differs_without_colour():
     assert "<b>A</b>" not in figure.data[0].name
 
 
-def test_further_lines_of_a_sum_are_one_that_completes_the_whole():
+def test_further_lines_of_a_sum_are_one_line():
     rows = pl.concat([frame([float(n), 10.0 * n], key=[f"k{n}"] * 2) for n in range(9)])
     names = {f"k{n}": f"K{n}" for n in reversed(range(9))}
     figure = courses(EN, rows, "revenue", names)
@@ -64,7 +64,7 @@ def test_further_lines_of_a_sum_are_one_that_completes_the_whole():
     assert "其他（2）" in [trace.name for trace in courses(Locale("zh", "CNY"), rows, "revenue", names).data]
 
 
-def test_further_lines_of_a_ratio_or_distinct_count_are_not_summed():
+def test_further_lines_of_a_ratio_are_not_summed():
     rows = pl.concat([frame([float(n)], key=[f"k{n}"]) for n in range(8)])
     for metric in ("cart_rate", "orders", "visitors"):
         figure = courses(EN, rows.rename({"revenue": metric}), metric, {f"k{n}": f"K{n}" for n in range(8)})
