@@ -72,9 +72,9 @@ def _unplaced_by_matrix(locale: Locale, windows: Mapping[str, Window], titles: M
     columns = [
         text(locale.text("column.matrix"), "name"),
         Column(locale.text("column.window"), lambda row: locale.text.days(row["days"]), is_text=True, field="days"),
-        text(locale.text("column.missing"), "missing"),
         exact(locale, "products", field="unplaced", title=locale.text("column.unplaced")),
         exact(locale, "products"),
+        text(locale.text("column.missing"), "missing"),
     ]
     rows = [
         {

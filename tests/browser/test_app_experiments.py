@@ -47,6 +47,7 @@ def test_a_test_has_the_numbers_of_the_lake(browser, tested, language, width, th
         FROM people LEFT JOIN buyers USING (person_id) GROUP BY variant ORDER BY variant"""
     )
     assert len(counted) == 2
+    decimals = 1 if max(row[3] / row[2] for row in counted) >= 0.0995 else 2  # the same in all rows
     for row, (_, visitors, impressions, clicks, buyers, revenue) in zip(
         page.locator("#table-variants tbody tr").all(), counted, strict=True
     ):
@@ -54,7 +55,7 @@ def test_a_test_has_the_numbers_of_the_lake(browser, tested, language, width, th
         assert (cells[0], cells[3], cells[4], cells[6]) == tuple(
             f"{n:,}" for n in (visitors, impressions, clicks, buyers)
         )
-        assert cells[5] == f"{100 * clicks / impressions:.{1 if clicks / impressions >= 0.0995 else 2}f}%"
+        assert cells[5] == f"{100 * clicks / impressions:.{decimals}f}%"
         full = row.locator("td").nth(9).get_attribute("title") or row.locator("td").nth(9).inner_html()
         assert f"{float(revenue) / visitors:,.2f}" in full
     assert page.evaluate("document.documentElement.scrollWidth") <= width
