@@ -317,7 +317,7 @@ def test_products_without_cost_are_listed(pages: dict[str, Path], young_pages: d
         "matrices. Their sales: ¥40 (100%)." in text
     )
     assert "s1 s1 ¥40.00 – 4 4" in text
-    assert "Exposure × margin 28 days Product exposures 1, Margin rate 1 1 1" in text
+    assert "Exposure × margin 28 days 1 1 Product exposures 1, Margin rate 1" in text
     costly, _ = read(young_pages["en"])
     assert "Every product sold in the 28 days up to this day has a known cost." in costly
 
