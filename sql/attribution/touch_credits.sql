@@ -42,16 +42,22 @@ models AS (
     FROM attribution.touch_models
 ),
 
+types AS (
+    SELECT DISTINCT touchpoint_type FROM models
+),
+
 paths AS (
     SELECT
         path_id AS order_id,
         touchpoint_type,
         remaining,
-        path_length
+        path_length,
+        ROW_NUMBER() OVER (ORDER BY dt, path_id, touchpoint_type) AS path_no
     FROM attribution.paths
     WHERE
         dt BETWEEN $from_dt AND $to_dt
         AND kind = 'order'
+        AND path_length > 0
 ),
 
 touches AS (
@@ -63,6 +69,7 @@ touches AS (
         touches.campaign,
         touches.occurred_at,
         touches.dt,
+        paths.path_no,
         paths.path_length,
         LEFT(paths.remaining, touches.touch_no) AS remaining_so_far
     FROM attribution.order_touches AS touches
@@ -93,25 +100,17 @@ compared AS (
     SELECT
         kept.*,
         effects.removal_effect,
-        COUNT(*) OVER (PARTITION BY order_id, touchpoint_type, touchpoint) AS repeats,
-        DATE_DIFF(
-            'microsecond', occurred_at, MAX(occurred_at) OVER (PARTITION BY order_id, touchpoint_type)
-        ) / CAST(86400000000 AS DOUBLE) AS age_days
+        COUNT(*) OVER (PARTITION BY path_no, touchpoint) AS repeats,
+        DATE_DIFF('microsecond', occurred_at, MAX(occurred_at) OVER (PARTITION BY path_no))
+        / CAST(86400000000 AS DOUBLE) AS age_days
     FROM kept
     LEFT JOIN effects USING (dt, touchpoint_type, touchpoint)
 ),
 
--- A column for each model: first and last have the whole line at one touch, and the others sort a path once. In markov
--- and shapley a touchpoint has one weight in a path, which its touches share.
+-- In markov and shapley a touchpoint has one weight in a path, which its touches share.
 weighed AS (
     SELECT
         compared.* EXCLUDE (removal_effect, repeats, age_days),
-        CAST(1 AS DOUBLE) AS linear,
-        CASE
-            WHEN path_length <= 2 THEN CAST(1 AS DOUBLE)
-            WHEN position IN (1, path_length) THEN CAST(0.4 AS DOUBLE)
-            ELSE CAST(0.2 AS DOUBLE) / NULLIF(path_length - 2, 0)
-        END AS position_based,
         POW(2, -age_days / $touch_half_life_days) AS time_decay,
         removal_effect / NULLIF(repeats, 0) AS markov,
         CAST(1 AS DOUBLE) / NULLIF(repeats, 0) AS shapley
@@ -120,82 +119,110 @@ weighed AS (
 
 credited AS (
     SELECT
-        weighed.* EXCLUDE (linear, position_based, time_decay, markov, shapley),
-        linear / NULLIF(SUM(linear) OVER path, 0) AS linear,
-        position_based / NULLIF(SUM(position_based) OVER path, 0) AS position_based,
+        weighed.* EXCLUDE (time_decay, markov, shapley),
         time_decay / NULLIF(SUM(time_decay) OVER path, 0) AS time_decay,
         markov / NULLIF(SUM(markov) OVER path, 0) AS markov,
         shapley / NULLIF(SUM(shapley) OVER path, 0) AS shapley
     FROM weighed
-    WINDOW path AS (PARTITION BY order_id, touchpoint_type)
+    WINDOW path AS (PARTITION BY path_no)
 ),
 
 cumulated AS (
     SELECT
         credited.*,
-        SUM(linear) OVER so_far AS linear_until,
-        SUM(position_based) OVER so_far AS position_based_until,
         SUM(time_decay) OVER so_far AS time_decay_until,
         SUM(markov) OVER so_far AS markov_until,
         SUM(shapley) OVER so_far AS shapley_until
     FROM credited
-    WINDOW so_far AS (
-        PARTITION BY order_id, touchpoint_type ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
+    WINDOW so_far AS (PARTITION BY path_no ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ),
 
 between_touches AS (
     SELECT
         cumulated.*,
-        LAG(linear_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS linear_before,
-        LAG(position_based_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS position_based_before,
         LAG(time_decay_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS time_decay_before,
         LAG(markov_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS markov_before,
         LAG(shapley_until, 1, CAST(0 AS DOUBLE)) OVER so_far AS shapley_before
     FROM cumulated
-    WINDOW so_far AS (PARTITION BY order_id, touchpoint_type ORDER BY position)
+    WINDOW so_far AS (PARTITION BY path_no ORDER BY position)
 ),
 
+-- A line without a touch has one row, which stands for a path with one touch.
+line_touches AS (
+    SELECT
+        lines.*,
+        types.touchpoint_type,
+        touches.touch_event_id,
+        COALESCE(touches.touchpoint, '(unattributed)') AS touchpoint,
+        touches.campaign,
+        touches.occurred_at,
+        COALESCE(touches.position, 1) AS position,
+        COALESCE(touches.path_length, 1) AS path_length,
+        CASE WHEN touches.position IS NULL THEN 1 ELSE touches.time_decay END AS time_decay,
+        CASE WHEN touches.position IS NULL THEN 1 ELSE touches.markov END AS markov,
+        CASE WHEN touches.position IS NULL THEN 1 ELSE touches.shapley END AS shapley,
+        touches.time_decay_before,
+        touches.markov_before,
+        touches.shapley_before,
+        touches.time_decay_until,
+        touches.markov_until,
+        touches.shapley_until
+    FROM lines
+    CROSS JOIN types
+    LEFT JOIN between_touches AS touches
+        ON
+            touches.order_id = lines.order_id
+            AND touches.touchpoint_type = types.touchpoint_type
+),
+
+-- first and last have the whole line at one touch.
 cuts AS (
     SELECT
         models.model,
-        between_touches.touchpoint_type,
-        between_touches.order_id,
-        between_touches.position,
-        between_touches.path_length,
-        between_touches.touch_event_id,
-        between_touches.touchpoint,
-        between_touches.campaign,
-        between_touches.occurred_at,
+        touches.* EXCLUDE (
+            time_decay, markov, shapley, time_decay_before, markov_before, shapley_before, time_decay_until, markov_until,
+            shapley_until
+        ),
         CASE models.model
-            WHEN 'linear' THEN linear
-            WHEN 'position_based' THEN position_based
+            WHEN 'linear' THEN CAST(1 AS DOUBLE) / NULLIF(path_length, 0)
+            WHEN 'position_based' THEN CASE
+                WHEN path_length <= 2 THEN CAST(1 AS DOUBLE) / NULLIF(path_length, 0)
+                WHEN position IN (1, path_length) THEN CAST(0.4 AS DOUBLE)
+                ELSE CAST(0.2 AS DOUBLE) / NULLIF(path_length - 2, 0)
+            END
             WHEN 'time_decay' THEN time_decay
             WHEN 'markov' THEN markov
             WHEN 'shapley' THEN shapley
             ELSE CAST(1 AS DOUBLE)
         END AS credit,
         CASE models.model
-            WHEN 'linear' THEN linear_before
-            WHEN 'position_based' THEN position_based_before
+            WHEN 'linear' THEN CAST(position - 1 AS DOUBLE) / NULLIF(path_length, 0)
+            WHEN 'position_based' THEN CASE
+                WHEN path_length <= 2 THEN CAST(position - 1 AS DOUBLE) / NULLIF(path_length, 0)
+                WHEN position = 1 THEN CAST(0 AS DOUBLE)
+                ELSE CAST(0.4 AS DOUBLE) + CAST(0.2 AS DOUBLE) * (position - 2) / NULLIF(path_length - 2, 0)
+            END
             WHEN 'time_decay' THEN time_decay_before
             WHEN 'markov' THEN markov_before
             WHEN 'shapley' THEN shapley_before
             ELSE CAST(0 AS DOUBLE)
         END AS credit_before,
         CASE models.model
-            WHEN 'linear' THEN linear_until
-            WHEN 'position_based' THEN position_based_until
+            WHEN 'linear' THEN CAST(position AS DOUBLE) / NULLIF(path_length, 0)
+            WHEN 'position_based' THEN CASE
+                WHEN path_length <= 2 THEN CAST(position AS DOUBLE) / NULLIF(path_length, 0)
+                ELSE CAST(0.4 AS DOUBLE) + CAST(0.2 AS DOUBLE) * (position - 1) / NULLIF(path_length - 2, 0)
+            END
             WHEN 'time_decay' THEN time_decay_until
             WHEN 'markov' THEN markov_until
             WHEN 'shapley' THEN shapley_until
             ELSE CAST(1 AS DOUBLE)
         END AS credit_until
-    FROM between_touches
+    FROM line_touches AS touches
     INNER JOIN models USING (touchpoint_type)
     WHERE
-        (models.model <> 'first' OR between_touches.position = 1)
-        AND (models.model <> 'last' OR between_touches.position = between_touches.path_length)
+        (models.model <> 'first' OR touches.position = 1)
+        AND (models.model <> 'last' OR touches.position = touches.path_length)
 ),
 
 -- Each touch gets the money between the cumulative share before it and its own, so that the parts sum to the whole.
@@ -203,40 +230,18 @@ cuts AS (
 shares AS (
     SELECT
         cuts.* EXCLUDE (path_length, credit_before, credit_until),
-        FLOOR(credit_before * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE) AS share_before,
+        COALESCE(FLOOR(credit_before * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE), 0) AS share_before,
         CASE
             WHEN position = path_length THEN CAST(1 AS DOUBLE)
-            ELSE FLOOR(credit_until * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE)
+            ELSE COALESCE(FLOOR(credit_until * 1000000000000 + 0.5) / CAST(1000000000000 AS DOUBLE), 1)
         END AS share_until
     FROM cuts
-),
-
-line_credits AS (
-    SELECT
-        lines.*,
-        models.model,
-        models.touchpoint_type,
-        COALESCE(shares.position, 1) AS position,
-        shares.touch_event_id,
-        COALESCE(shares.touchpoint, '(unattributed)') AS touchpoint,
-        shares.campaign,
-        shares.occurred_at,
-        CASE WHEN shares.position IS NULL THEN CAST(1 AS DOUBLE) ELSE shares.credit END AS credit,
-        COALESCE(shares.share_before, 0) AS share_before,
-        COALESCE(shares.share_until, 1) AS share_until
-    FROM lines
-    CROSS JOIN models
-    LEFT JOIN shares
-        ON
-            shares.order_id = lines.order_id
-            AND shares.touchpoint_type = models.touchpoint_type
-            AND shares.model = models.model
 ),
 
 -- A share of 1 takes the amount as it is, without multiplying: a DOUBLE cannot hold every large integer.
 money_cuts AS (
     SELECT
-        line_credits.* EXCLUDE (revenue, net_revenue, share_before, share_until),
+        shares.* EXCLUDE (revenue, net_revenue, share_before, share_until),
         CASE
             WHEN share_before = 1 THEN revenue
             ELSE CAST(FLOOR(revenue * share_before + 0.5) AS BIGINT)
@@ -253,7 +258,7 @@ money_cuts AS (
             WHEN share_until = 1 THEN net_revenue
             ELSE CAST(FLOOR(net_revenue * share_until + 0.5) AS BIGINT)
         END AS net_revenue_until
-    FROM line_credits
+    FROM shares
 )
 
 SELECT

@@ -62,7 +62,9 @@ continued AS (
             AND later.dt > paths.dt
             AND later.began_at <= paths.ended_at
             AND later.ended_at >= paths.ended_at
-    WHERE paths.kind = 'open'
+    WHERE
+        paths.kind = 'open'
+        AND paths.dt < $to_dt
     GROUP BY paths.path_id, paths.touchpoint_type, paths.dt
     HAVING MIN(later.dt) BETWEEN $from_dt AND $to_dt
 ),

@@ -21,8 +21,8 @@ WITH paths AS (
         person_group,
         counted_dt,
         touchpoints,
-        SUM(orders) AS orders,
-        SUM(non_conversions) AS non_conversions
+        CAST(SUM(orders) AS BIGINT) AS orders,
+        CAST(SUM(non_conversions) AS BIGINT) AS non_conversions
     FROM attribution.touch_path_daily
     WHERE
         dt BETWEEN $from_dt AND $to_dt
@@ -30,21 +30,23 @@ WITH paths AS (
     GROUP BY dt, touchpoint_type, person_group, counted_dt, touchpoints
 ),
 
-numbered AS (
+-- Many paths have the same text, which is split once. Without this step before UNNEST, DuckDB would copy the text to each
+-- of its touchpoints, which for the path of a robot does not fit into memory.
+texts AS (
     SELECT
-        paths.*,
-        ROW_NUMBER() OVER (ORDER BY dt, touchpoint_type, person_group, counted_dt, touchpoints) AS path_no
-    FROM paths
+        touchpoints,
+        STRING_SPLIT(touchpoints, ' > ') AS touchpoint_list,
+        ROW_NUMBER() OVER (ORDER BY touchpoints) AS text_no
+    FROM (SELECT DISTINCT touchpoints FROM paths) AS known
 ),
 
--- Each text is split once: to search it for one place after another takes minutes for the path of a robot.
 places AS (
     SELECT
-        numbered.* EXCLUDE (touchpoints),
+        texts.text_no,
         names.touchpoint,
-        ROW_NUMBER() OVER (PARTITION BY path_no ORDER BY names.n) AS place
-    FROM numbered
-    CROSS JOIN UNNEST(STRING_SPLIT(touchpoints, ' > ')) WITH ORDINALITY AS names(touchpoint, n)
+        ROW_NUMBER() OVER (PARTITION BY text_no ORDER BY names.n) AS place
+    FROM texts
+    CROSS JOIN UNNEST(texts.touchpoint_list) WITH ORDINALITY AS names(touchpoint, n)
 ),
 
 touches AS (
@@ -55,7 +57,7 @@ touches AS (
         LAG(touchpoint, 3) OVER path AS before_3,
         LEAD(touchpoint, 1) OVER path AS next_1
     FROM places
-    WINDOW path AS (PARTITION BY path_no ORDER BY place)
+    WINDOW path AS (PARTITION BY text_no ORDER BY place)
 ),
 
 joined AS (
@@ -84,46 +86,50 @@ states AS (
 
 steps AS (
     SELECT
-        dt,
-        touchpoint_type,
-        person_group,
-        counted_dt,
+        text_no,
         COALESCE(state_before, '(start)') AS from_state,
         state AS to_state,
-        orders + non_conversions AS paths
+        1 AS is_order,
+        1 AS is_non_conversion
     FROM states
     UNION ALL
     SELECT
-        dt,
-        touchpoint_type,
-        person_group,
-        counted_dt,
+        text_no,
         state AS from_state,
         '(conversion)' AS to_state,
-        orders AS paths
+        1 AS is_order,
+        0 AS is_non_conversion
     FROM states
     WHERE next_1 IS NULL
     UNION ALL
     SELECT
-        dt,
-        touchpoint_type,
-        person_group,
-        counted_dt,
+        text_no,
         state AS from_state,
         '(null)' AS to_state,
-        non_conversions AS paths
+        0 AS is_order,
+        1 AS is_non_conversion
     FROM states
     WHERE next_1 IS NULL
+),
+
+counted AS (
+    SELECT
+        paths.*,
+        texts.text_no
+    FROM paths
+    INNER JOIN texts USING (touchpoints)
 )
 
 SELECT
-    dt,
-    touchpoint_type,
-    person_group,
-    counted_dt,
-    from_state,
-    to_state,
-    CAST(SUM(paths) AS BIGINT) AS paths
-FROM steps
-GROUP BY dt, touchpoint_type, person_group, counted_dt, from_state, to_state
-HAVING SUM(paths) <> 0
+    counted.dt,
+    counted.touchpoint_type,
+    counted.person_group,
+    counted.counted_dt,
+    steps.from_state,
+    steps.to_state,
+    CAST(SUM(counted.orders * steps.is_order + counted.non_conversions * steps.is_non_conversion) AS BIGINT) AS paths
+FROM counted
+INNER JOIN steps USING (text_no)
+GROUP BY
+    counted.dt, counted.touchpoint_type, counted.person_group, counted.counted_dt, steps.from_state, steps.to_state
+HAVING SUM(counted.orders * steps.is_order + counted.non_conversions * steps.is_non_conversion) <> 0

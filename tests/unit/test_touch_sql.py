@@ -9,12 +9,16 @@ import datetime as dt
 from collections import Counter, defaultdict
 from itertools import zip_longest
 
+import duckdb
 import pytest
 from hypothesis import given
 
+from pipelines.compute.workspace import create_table
+from pipelines.home.settings import Settings
+from pipelines.lake.partitions import DaySpan
 from tests.reference import restate_touches
 from tests.reference_touch import days_read, touched_until
-from tests.sql_models import Row, computed
+from tests.sql_models import Row, computed, project_with
 from tests.strategies_customers import tried
 from tests.strategies_paths import DAYS, TOUCH_TABLES, Visits, visits
 from tests.support import EXACTNESS, KEYS, assert_same_rows
@@ -48,6 +52,27 @@ def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) ->
                 if row["dt"] >= first and row["counted_dt"] >= first:
                     counts[row["touchpoint_type"], row["transformed_path"]] += row["non_conversions"]
             assert all(count >= 0 for count in counts.values())
+
+
+def test_transitions_of_a_very_long_path_fit_into_memory() -> None:
+    """A copy of the text for each of its touchpoints would take 10 GB."""
+    day, touches = DAYS[0], 50_000
+    path = " > ".join(["ab"] * touches)
+    row = {"touchpoints": path, "transformed_path": path, "path_length": touches, "orders": 1, "non_conversions": 0}
+    project, table = project_with(Settings()), "attribution.touch_path_daily"
+    columns = project.relation(table)
+    values = {"dt": day, "counted_dt": day, "touchpoint_type": "channel", "person_group": 0, **row}
+    limits = {"memory_limit": "1GB", "temp_directory": "", "threads": "1"}
+    with duckdb.connect(config=limits) as connection:
+        create_table(connection, table, columns, [tuple(values.get(name) for name in columns)])
+        query = project.sql(project.models["attribution.touch_transitions"], DaySpan(day, day))
+        steps = {
+            (start, end): paths
+            for *_, start, end, paths in connection.execute(
+                f"SELECT from_state, to_state, paths FROM ({query})"
+            ).fetchall()
+        }
+    assert steps == {("(start)", "ab"): 1, ("ab", "ab"): touches - 1, ("ab", "(conversion)"): 1}
 
 
 def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
