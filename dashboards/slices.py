@@ -171,7 +171,7 @@ class Slice:
         return frozenset(name for name, _ in self.values) | ({self.by} if self.by else set())
 
     def only(self, dimensions: Collection[str]) -> Slice:
-        """The same slice without all other dimensions."""
+        """The same slice, limited to *dimensions*."""
         values = tuple((name, found) for name, found in self.values if name in dimensions)
         return replace(self, values=values, by=self.by if self.by in dimensions else None)
 

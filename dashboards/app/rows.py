@@ -148,9 +148,9 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
 
 
 def _text_class(column: Column, shown: str) -> str:
-    """The class of a cell with text: brief: stays on one line; whole: stays on one line if there is room.
+    """The CSS classes of a cell with text.
 
-    Long: may wrap.
+    ``brief`` stays on one line, ``whole`` stays on one line if there is room, ``long`` may wrap.
     """
     if column.is_long:
         return "text long"

@@ -97,7 +97,7 @@ def slot_ranking(context: Context, name: str) -> Table:
 
 
 def _notes(context: Context, total: Row, *, is_of_products: bool) -> list[str]:
-    """The sales without a slot, and how much of the sums the rates of impressions count."""
+    """Notes: the sales without a slot, and the clicks and sales that rates of impressions leave out."""
     text, numbers = context.locale.text, context.locale.numbers
     notes = []
     if total["revenue_without_slot"]:
