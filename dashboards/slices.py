@@ -99,7 +99,7 @@ _COMPUTED = frozenset(
 """Tables of daily or windowed figures, which are computed again by their models from the rows in the slice."""
 
 _EMPTY = frozenset({"core.spend"})
-"""Tables without any dimension whose sums would be wrong beside those of a slice, so a slice has none of their rows."""
+"""Tables without any dimension. Their sums would be wrong in a slice, so a slice has none of their rows."""
 
 _WHOLE = frozenset(
     {

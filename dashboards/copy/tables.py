@@ -113,7 +113,7 @@ def _update(workspace: Workspace, tables: Collection[str], target: Path, there: 
 
 
 def definition_of(model: Model) -> str:
-    """What a copy says of a table besides its rows: its columns' types, and the descriptions."""
+    """The description of a table and of its columns, with their types, as a copy stores them."""
     columns = "".join(f"{name} {column.type} {column.description}\n" for name, column in model.columns.items())
     return f"{model.description}\n{columns}"
 

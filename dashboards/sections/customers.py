@@ -34,9 +34,9 @@ def customers(
     parts: Sequence[str] = PARTS,
     moves: Mapping[Kind, Href] | None = None,
 ) -> list[Block]:
-    """The blocks on customers that the day has data for, of *parts*.
+    """The blocks of *parts* on customers for which the day has data.
 
-    *hrefs* give the links of octants and segments, *moves* those of the moves between them.
+    *hrefs*: the links of octants and segments; *moves*: the links of moves between them.
     """
     missing = _missing(locale, reading)
     if missing:

@@ -182,7 +182,7 @@ class Runner:
         return self._spark is not None and model.is_partitioned and is_by_inputs and not model.python
 
     def _query(self, model: Model, keys: list[PartitionKey], span: DaySpan | None) -> None:
-        """Compute the partitions *keys* of *model*, which are those of *span* whose inputs are not blocked."""
+        """Compute the partitions *keys* of *model*: the partitions of *span* whose inputs are not blocked."""
         self._inputs.mount(self._project.reads[model.name], span, model.name)
         query = self._project.sql(model, span)
         with ExitStack() as stack:

@@ -76,7 +76,7 @@ def missing(settings: SparkSettings) -> str:
 def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | None:
     """The session of this process on the cluster of *settings*; None if the engine is DuckDB.
 
-    *engine* takes the place of that of the settings.
+    *engine*, if given, is used instead of the setting.
 
     Raises:
         HeadwaterError: pyspark or Java is missing, or the cluster does not answer.

@@ -128,7 +128,7 @@ class _Erasure:
         return Part(output.target, output.dt, batch.batch_id, query, self._version(output.version))
 
     def _version(self, old: str) -> str:
-        # The hash of the user makes the version differ from those of all other contents.
+        # The version must differ from the versions of all other contents, so it depends on the user too.
         text = f"{old} {self.session.forgotten.hash_of('user', self.person.user)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
