@@ -140,7 +140,7 @@ def _lifecycle(locale: Locale, reading: Reading) -> Block:
 
 
 def nearest_age(ages: Iterable[int], wanted: int) -> int:
-    """The one of *ages* (days) nearest to *wanted*, if they differ by at most a quarter of *wanted*; else *wanted*."""
+    """The age in *ages* (days) nearest to *wanted*, if it differs by at most a quarter of *wanted*; else *wanted*."""
     near = [age for age in ages if abs(age - wanted) <= wanted // 4]
     return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
 

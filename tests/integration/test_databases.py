@@ -141,7 +141,7 @@ def test_a_load_without_changes_lands_nothing(shop: Shop) -> None:
 
 
 def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
-    """With the newest time itself, and from a transaction that was still open during the load."""
+    """Two such rows: one with exactly the newest time, one from a transaction that was still open during the load."""
     shop.add(("a", "paid", "2026-03-01 10:00:00+08"))
     with shop.server.connect(shop.name) as late:
         late.execute("INSERT INTO orders SELECT 'late', 'u1', 'paid', now(), NULL, 'CNY', '', '2026-03-01 09:55+08'")
