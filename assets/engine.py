@@ -105,8 +105,8 @@ class DagsterEngine:
                     run_id=run_id,
                 )
             except dg.Failure as failure:
-                # Without a stored error, the failure only says that partitions were blocked or files not read. The
-                # result and the ingestion report say so too, so we do not raise it.
+                # If no error is stored, the failure only says that partitions were blocked or files not read. The
+                # result and the ingestion report say so too, so we do not raise the failure.
                 if self._results.error is not None:
                     raise self._results.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:

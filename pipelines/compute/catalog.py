@@ -35,7 +35,7 @@ def write_catalog(home: Home) -> Path:
     workspace = open_workspace(home)
     target = home.catalog_file
     try:
-        # Write it in a scratch folder: DuckDB may write a second file beside it, which is removed with the folder.
+        # Write the file in a scratch folder, because DuckDB may leave a second file beside it.
         with convert_write_errors(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)
