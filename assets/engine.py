@@ -128,16 +128,6 @@ class DagsterEngine:
         return self._built
 
 
-def ingest_in_process(home: Home) -> IngestReport:
-    """Ingest the pending files of *home* as a Dagster run; see ``DagsterEngine.ingest``."""
-    return DagsterEngine(home).ingest()
-
-
-def materialize_in_process(home: Home, tables: Collection[str], span: DaySpan | None) -> RunResult:
-    """Compute *tables* of *home* as a Dagster run; see ``DagsterEngine.compute``."""
-    return DagsterEngine(home).compute(tables, span)
-
-
 @contextmanager
 def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
     """Mark runs of killed processes as failed, and when the context ends those that Ctrl-C interrupted in it.

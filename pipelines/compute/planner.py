@@ -92,10 +92,6 @@ class Plan:
         """Whether there is nothing to do."""
         return not self.stale and not self.obsolete
 
-    def stale_days(self) -> list[Day]:
-        """The days on which any table is stale, in order."""
-        return sorted({key for keys in self.stale.values() for key in keys if key is not None})
-
 
 @dataclass(frozen=True)
 class Segment:
