@@ -99,7 +99,7 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
-    """For each column, the value that its longest bar shows; 0: the column has no bars. At most one column has bars."""
+    """For each column the value of its longest bar; 0: the column has no bars. At most one column has bars."""
     measures = [column for column in table.columns if column.metric and not column.tone]
     leading = next((column for column in measures if column.field == table.bar or not table.bar), None)
     if leading is None or len(rows) < _FEWEST_BARS:
@@ -148,9 +148,9 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
 
 
 def _text_class(column: Column, shown: str) -> str:
-    """The class of a cell with text: brief: stays on one line; whole: stays on one line if there is room.
+    """The CSS classes of a cell with text.
 
-    Long: may wrap.
+    ``brief`` stays on one line, ``whole`` stays on one line if there is room, ``long`` may wrap.
     """
     if column.is_long:
         return "text long"

@@ -10,7 +10,7 @@ dagfuncs.fullText = function (params) {
   // On hover: the full text if it is cut off; a number with all its digits.
   return data[params.colDef.field + "_full"] || (shown && shown.length > 18 ? shown : null);
 };
-// The bar of a cell with its value; the classes of a cell with a bar, or with a change that is better or worse.
+// The style of a cell's bar, and the CSS classes of a cell: for a bar, or for a change that is better or worse.
 dagfuncs.barOf = function (params) { return (params.data && params.data[params.colDef.field + "_bar"]) || { backgroundSize: "0" }; };
 dagfuncs.classesOf = function (params) {
   var data = params.data || {};
