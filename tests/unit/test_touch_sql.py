@@ -76,7 +76,7 @@ def test_transitions_of_a_very_long_path_fit_into_memory() -> None:
 
 
 def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
-    """The number of touches up to the end of *day* without a later order or touch of the person and type."""
+    """The number of touches up to the end of *day* that no order has, and after which the path does not go on."""
     shop = made_up.shop
     window = dt.timedelta(days=shop.touch_window_days)
     orders = {line["order_id"]: line for line in made_up.lines if line["dt"] <= day}.values()
@@ -94,7 +94,12 @@ def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
                 order["ordered_at"] - window <= at <= end and order["dt"] - touch["dt"] <= days_read(shop)
                 for order, end in ends
             )
-            is_continued = following is not None and following["dt"] - touch["dt"] <= window
-            is_cut = following is not None and any(at <= end < following["occurred_at"] for _, end in ends)
-            count += not is_ordered and not (is_continued and not is_cut)
+            # On the day of the next touch the path goes on, unless an order up to then has ended it: its touches that are
+            # too old for the order are lost.
+            is_continued = (
+                following is not None
+                and following["dt"] - touch["dt"] <= window
+                and not any(at <= end and order["dt"] <= following["dt"] for order, end in ends)
+            )
+            count += not is_ordered and not is_continued
     return count
