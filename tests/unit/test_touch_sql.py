@@ -94,8 +94,8 @@ def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
                 order["ordered_at"] - window <= at <= end and order["dt"] - touch["dt"] <= days_read(shop)
                 for order, end in ends
             )
-            # On the day of the next touch the path goes on, unless an order up to then has ended it: its touches that are
-            # too old for the order are lost.
+            # On the day of the next touch the path goes on, unless an order up to then has ended it: touches that are
+            # too old for that order are lost.
             is_continued = (
                 following is not None
                 and following["dt"] - touch["dt"] <= window
