@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from dashboards.app.marts import Copy, Marts
-from dashboards.blocks import tables
+from dashboards.blocks import Text, flat, tables
 from dashboards.copy.build import publish
 from pipelines.home.folder import Home
 from tests.app_pages import look_at
@@ -57,13 +57,25 @@ def test_sales_that_halve_are_listed_and_steady_ones_not(copy: Copy) -> None:
     assert falls(copy, BEFORE) == {}
 
 
+def why_not_judged(copy: Copy, address: str, language: str = "en") -> str:
+    """The last sentence of the list, or of the line in its place: it says why no falls are listed."""
+    _, blocks = look_at(copy, f"/?lang={language}&{address}")
+    lists = [one for one in tables(blocks) if one.key == "attention"]
+    lines = [block.text for block in flat(blocks) if isinstance(block, Text) and block.kind == "check"]
+    return lists[0].notes[-1] if lists else lines[-1]
+
+
 def test_without_comparison_nothing_has_fallen(copy: Copy) -> None:
     assert falls(copy, f"{WEEK}&compare=none") == {}
+    assert why_not_judged(copy, f"{WEEK}&compare=none").endswith("not judged: there are no comparison days.")
+    assert "judged" not in why_not_judged(copy, WEEK)
 
 
 def test_a_fall_after_a_promotion_is_expected(copy: Copy, home: Home) -> None:
     promoted = LAST - dt.timedelta(days=10)
     home.calendar_file.write_text(f"{CALENDAR}{promoted},{promoted},promotion,大促,Sale\n", encoding="utf-8")
     assert falls(copy, WEEK) == {}
+    assert "only the comparison days had a promotion (Sale)" in why_not_judged(copy, WEEK)
+    assert "只有对比日期有“大促”" in why_not_judged(copy, WEEK, "zh")
     home.calendar_file.write_text(f"{CALENDAR}{promoted},{LAST},promotion,大促,Sale\n", encoding="utf-8")
     assert set(falls(copy, WEEK)) == {"Sales", "Buyers"}, "a promotion in both weeks"
