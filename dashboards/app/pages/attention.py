@@ -15,6 +15,7 @@ from dashboards.app.pages.alerts import lost_messages, open_alerts
 from dashboards.app.pages.quality import check_name
 from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, Figures
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
+from dashboards.app.pages.suggested_alerts import WATCHED
 from dashboards.app.times import local_time
 from dashboards.app.watch.festivals import festivals_of
 from dashboards.app.watch.measured import values_of
@@ -26,9 +27,6 @@ from dashboards.copy.status import read_checks
 from dashboards.metrics import short_text
 from dashboards.queries import query
 from dashboards.sections.launches import NEW_FOR
-
-_FALLING = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
-"""The metrics whose falls are listed: sales and their factors."""
 
 _NAMED_PRODUCTS = 5
 _QUIET_DAYS = 7
@@ -152,7 +150,7 @@ def _falls(context: Context, now: Figures, then: Figures) -> list[dict[str, Any]
     days, locale = context.days, context.locale
     festivals = set(festivals_of(context.copy.home).days)
     rows = []
-    for name in _FALLING:
+    for name in WATCHED:
         if now[name] is None or then[name] is None:
             continue
         history = values_of(context.copy, name, (), days.first - dt.timedelta(days=7 * WEEKS), days.first)

@@ -186,7 +186,9 @@ def _checks(context: Context) -> Block:
             "found": check.found,
             "at": local_time(check.at.replace(tzinfo=None), timezone) if check.at else None,
         }
-        for check in sorted(checks, key=lambda check: (order[check.passed], check.table, check.name))
+        for check in sorted(
+            checks, key=lambda check: (order[check.passed], is_grain(check.name), check.table, check.name)
+        )
     ]
     columns = [
         text(locale.text("column.check"), "name", is_long=True),
@@ -210,7 +212,12 @@ def _checks(context: Context) -> Block:
 
 def check_name(locale: Locale, name: str) -> str:
     """The display name of the check *name*; a shop's own check has only its name."""
-    return locale.text("check.grain") if name.endswith("_grain") else locale.text.name("check", name)
+    return locale.text("check.grain") if is_grain(name) else locale.text.name("check", name)
+
+
+def is_grain(name: str) -> bool:
+    """Whether the check *name* is that of the key of a table, which every table has."""
+    return name.endswith("_grain")
 
 
 def _state(passed: bool | None) -> str:

@@ -90,11 +90,12 @@ def _card(context: Context, found: Progress) -> Card:
     numbers, text, name = locale.numbers, locale.text, target.metric
     aim = card_text(numbers, name, target.value)
     changes = [Change(numbers.percent(found.reached), text("targets.of", target=aim))]
-    note = ""
+    note, due = "", None
     if found.pace:
         state = found.pace
         if state.days < state.of_days:
-            points = numbers.points(found.reached, state.expected / target.value)
+            due = state.expected / target.value
+            points = numbers.points(found.reached, due)
             tone = "better" if state.value >= state.expected else "worse"
             changes.append(Change(text("compare.points", n=points), text("targets.pace"), tone=tone))
             note = text("targets.days", n=state.days, of=state.of_days)
@@ -114,6 +115,8 @@ def _card(context: Context, found: Progress) -> Card:
         note,
         metric=name,
         href=view.href,
+        reached=found.reached,
+        due=due,
     )
 
 
