@@ -187,6 +187,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "tooltipHideDelay": 20_000,
                 "suppressColumnVirtualisation": True,
                 "suppressCellFocus": False,
+                "tabToNextCell": {"function": "leaveGrid()"},
                 "ensureDomOrder": True,
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
