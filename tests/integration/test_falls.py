@@ -7,10 +7,11 @@ import datetime as dt
 import pytest
 
 from dashboards.app.marts import Copy, Marts
+from dashboards.app.watch.settings import load_watch
 from dashboards.blocks import Text, flat, tables
 from dashboards.copy.build import publish
 from pipelines.home.folder import Home
-from tests.app_pages import look_at
+from tests.app_pages import look_at, table
 from tests.support import land, make_home, run_selected
 
 FIRST = dt.date(2026, 3, 2)
@@ -69,6 +70,21 @@ def test_without_comparison_nothing_has_fallen(copy: Copy) -> None:
     assert falls(copy, f"{WEEK}&compare=none") == {}
     assert why_not_judged(copy, f"{WEEK}&compare=none").endswith("not judged: there are no comparison days.")
     assert "judged" not in why_not_judged(copy, WEEK)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_shop_without_alerts_sees_what_to_watch(copy: Copy, home: Home, language: str) -> None:
+    rows = table(look_at(copy, f"/alerts?lang={language}")[1], "suggested").rows
+    states = {row["metric"]: row["state"][0] for row in rows}
+    known, none = dict.fromkeys(("revenue", "buyers", "revenue_per_buyer"), "●"), "–"  # the week before was as low
+    assert states == known | {"visitors": none, "visitor_conversion_rate": none}, "there is no log of visitors"
+    assert all((row["usual"] is None) == (row["state"][0] == none) for row in rows)
+    assert rows[0]["value"] == 30 * ((8 + 41 % 3) // 2)
+    kept = home.alerts_file.read_text(encoding="utf-8")
+    lines = "\n".join(row["line"] for row in rows)
+    home.alerts_file.write_text(f"people: {{ops: 'json://127.0.0.1'}}\nalerts:\n{lines}\n", encoding="utf-8")
+    assert [one.unusual for one in load_watch(home).alerts.values()] == ["either"] * 5, "the lines are valid"
+    home.alerts_file.write_text(kept, encoding="utf-8")
 
 
 def test_a_fall_after_a_promotion_is_expected(copy: Copy, home: Home) -> None:

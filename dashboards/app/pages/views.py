@@ -21,7 +21,7 @@ from dashboards.columns import text
 from pipelines.config_tables.views import SavedView
 from pipelines.home.errors import HeadwaterError
 
-_IDEAS = {
+IDEAS = {
     "platforms": "/?period=28&breakdown=platform",
     "new": "/?period=28&in.customers=new",
     "spend": "/channels?period=month&metric=roas",
@@ -72,7 +72,7 @@ def _ideas(context: Context) -> Table:
             "about": locale.text(f"views.idea.{key}.about"),
             "href": link(context.view, address),
         }
-        for key, address in _IDEAS.items()
+        for key, address in IDEAS.items()
     ]
     columns = [
         text(locale.text("views.name"), "name", href=lambda row: row["href"]),
