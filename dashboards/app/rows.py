@@ -237,12 +237,14 @@ def _grid_columns(
 def _narrowest(column: Column, rows: Sequence[Row], columns: int) -> int:
     """The smallest width of *column*, in pixels, in a table with this number of *columns*.
 
-    Sentences make rows high: in a table that scrolls sideways anyway they have one line, else about two.
+    Sentences make rows high: in a table that scrolls sideways anyway they have one line.
     """
     if not column.is_long:
         return 150 if column.is_text else 112
-    longest = max((letters(column.cell(row)) for row in rows), default=0) * _LETTER + _PADDING
-    return round(min(max(longest, 240), 900) if columns >= _MANY else min(max(longest / 2, 240), 480))
+    if columns < _MANY:
+        return 240
+    longest = max((letters(column.cell(row)) for row in rows), default=0)
+    return round(min(max(longest * _LETTER + _PADDING, 240), 900))
 
 
 def _head(table: Table, rows: Sequence[Row]) -> int:

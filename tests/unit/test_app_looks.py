@@ -203,10 +203,10 @@ def test_a_card_of_a_target_has_a_bar_and_a_mark():
 def test_sentences_in_a_wide_grid_take_one_line():
     rows = [{"name": f"n{number}", "why": "because " * 10, "revenue": 1.0} for number in range(GRID_FROM)]
     named = [text("Name", "name"), text("Why", "why", is_long=True)]
-    for more, least, most in ((1, 240, 480), (10, 600, 900)):
+    for more, least, most in ((1, 240, 240), (10, 600, 900)):
         columns = [*named, *(metric(EN, "revenue") for _ in range(more))]
         [grid] = all_of(shown(Table("t", "A table", columns, rows))[0], AgGrid)
-        assert least < grid.columnDefs[1]["minWidth"] < most
+        assert least <= grid.columnDefs[1]["minWidth"] <= most
 
 
 def test_a_control_is_as_wide_as_the_chosen_text():
