@@ -240,7 +240,7 @@ def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
 
 
 def who_is_busy(home: Home, instance: dg.DagsterInstance) -> str | None:
-    """The run or the process that is changing *home*; None: none is."""
+    """The run or process that is changing *home* at the moment; None if there is none."""
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED), limit=10):
         if IN_PROCESS_TAG not in run.tags:
             return f"run {run.run_id[:8]} is {run.status.value.lower()}"

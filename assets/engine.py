@@ -105,8 +105,8 @@ class DagsterEngine:
                     run_id=run_id,
                 )
             except dg.Failure as failure:
-                # Without a stored error, the failure only says that partitions were blocked or files not read. The
-                # result and the ingestion report say so too, so we do not raise it.
+                # If no error is stored, the failure only says that partitions were blocked or files not read. The
+                # result and the ingestion report say so too, so we do not raise the failure.
                 if self._results.error is not None:
                     raise self._results.error from failure
             except dg.DagsterExecutionInterruptedError as interrupt:
@@ -126,16 +126,6 @@ class DagsterEngine:
             self._ahead = days_ahead(workspace)
             self._built = workspace, define(workspace, resources_of(self._input, self._results), is_described=False)
         return self._built
-
-
-def ingest_in_process(home: Home) -> IngestReport:
-    """Ingest the pending files of *home* as a Dagster run; see ``DagsterEngine.ingest``."""
-    return DagsterEngine(home).ingest()
-
-
-def materialize_in_process(home: Home, tables: Collection[str], span: DaySpan | None) -> RunResult:
-    """Compute *tables* of *home* as a Dagster run; see ``DagsterEngine.compute``."""
-    return DagsterEngine(home).compute(tables, span)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 
 _MATERIALIZATIONS = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
 _AT_ONCE = (ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()) - _MATERIALIZATIONS
-"""Events of which Dagster stores more than their rows in the log of the run and in the index of assets."""
+"""Kinds of events for which Dagster also writes other tables than the log of the run and the index of assets."""
 _LOGS = SqlEventLogStorageTable
 _MOST_WAITING = 1_000
 _ANY_PARTITION = "<any partition>"
@@ -52,9 +52,9 @@ class BulkEventLog(SqliteEventLogStorage):
         super().__init__(base_dir)
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Keep an event for later, or store it at once if Dagster does more than that with it."""
+        """Keep an event in memory for later; an event in ``_AT_ONCE`` is stored at once."""
         if event.dagster_event_type in _AT_ONCE:
-            super().store_event(event)  # connects, and so stores the kept events first
+            super().store_event(event)  # calls _connect, which stores the kept events first
             return
         with self._queue:
             self._waiting.append(event)
@@ -126,9 +126,9 @@ class BulkEventLog(SqliteEventLogStorage):
                 self._store_asset_event(connection, found[place][0], ids[place])
 
     def _index_rows(self, event: EventLogEntry, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The rows of *event* in the index: *own*, or for a planned materialization one for each of its partitions.
+        """The rows of *event* in the index of assets: *own*; for a planned materialization, a row for each partition.
 
-        Dagster shows a partition as failed if the index has such a row and no later materialization.
+        Dagster shows a partition as failed if the index has its planned materialization and no later actual one.
         """
         planned = event.get_dagster_event().event_specific_data
         if not isinstance(planned, AssetMaterializationPlannedData) or planned.partitions_subset is None:

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.alerts``: how often the rule ``unusual`` tells of planted incidents, and of nothing.
+"""``python -m benchmarks.alerts``: how many planted incidents the rule ``unusual`` finds, and its false alarms.
 
 Simulated years of shops of three sizes: days of the week, seasons, growth, noise that lasts some days, promotions with
 a quiet week before and a slump after them, the Spring Festival. Incidents of one day are planted on ordinary days.
@@ -49,9 +49,9 @@ class Year:
 
 
 def simulated(orders: int, seed: int, incidents: Mapping[dt.date, float] | None = None) -> Year:
-    """A year of a shop of *orders* a day. On the days of *incidents*, visitors and conversion are multiplied so.
+    """A year of a shop with about *orders* orders a day. On the days of *incidents*, sales are multiplied by a factor.
 
-    Both take the square root of the factor, so that sales take all of it.
+    Visitors and conversion are each multiplied by its square root.
     """
     random = np.random.default_rng(seed)
     weekday = 1 + random.normal(0, 0.12, 7)
@@ -103,11 +103,11 @@ def same_weekday(history: Series, day: dt.date, festivals: Collection[dt.date], 
     return Bounds(middle - width * spread, middle + width * spread, middle)
 
 
-def false_alarms(rule: Rule, years: Sequence[Year], metric: str, *, is_told: bool) -> float:
-    """Alarms a month of years without incidents; *is_told*: the promotions are in the calendar, and do not alarm."""
+def false_alarms(rule: Rule, years: Sequence[Year], metric: str, *, has_calendar: bool) -> float:
+    """Alarms per month in *years* without incidents; *has_calendar*: the promotions are known and cause no alarm."""
     alarms, judged = 0, 0
     for year in years:
-        festivals = year.festivals if is_told else frozenset()
+        festivals = year.festivals if has_calendar else frozenset()
         for number in range(DAYS):
             day = FIRST + dt.timedelta(days=number)
             judged += 1
@@ -130,7 +130,7 @@ def incident_days(seed: int) -> list[dt.date]:
 
 
 def detected(rule: Rule, orders: int, seeds: range, metric: str, factor: float) -> float:
-    """The share of planted incidents that *rule* tells of."""
+    """The share of planted incidents for which *rule* gives an alarm."""
     hits, planted = 0, 0
     for seed in seeds:
         days = incident_days(seed)
@@ -152,7 +152,7 @@ def lines(seeds: range) -> list[str]:
         for metric in METRICS:
             for name, rule in rules.items():
                 cells = [name, size, metric]
-                cells += [f"{false_alarms(rule, years, metric, is_told=told):.2f}" for told in (True, False)]
+                cells += [f"{false_alarms(rule, years, metric, has_calendar=known):.2f}" for known in (True, False)]
                 cells += [f"{detected(rule, orders, seeds, metric, factor):.0%}" for factor in INCIDENTS.values()]
                 found.append("| " + " | ".join(cells) + " |")
     return found

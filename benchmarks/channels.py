@@ -63,7 +63,7 @@ WORLDS: Mapping[str, tuple[Channel, ...]] = {
 
 
 def computed(home: Home, channels: tuple[Channel, ...], *, days: int, devices: int, seed: int) -> pl.DataFrame:
-    """The truth of a shop with *channels* beside what the pipeline finds in its log.
+    """The true shares of a shop with *channels*, and the shares that the pipeline finds in its log.
 
     Columns: channel, truth (share of the incremental orders), for each of ``MODELS`` its share of the credit, and
     the even share. The shares of each sum to 1.
@@ -139,7 +139,7 @@ def errors(shares: pl.DataFrame) -> pl.DataFrame:
 
 
 def among_others(shares: pl.DataFrame, without: Sequence[str]) -> pl.DataFrame:
-    """*shares* without the channels in *without*, scaled so that those of the others sum to 1."""
+    """*shares* without the channels in *without*; the other shares are scaled to sum to 1."""
     others = shares.filter(~pl.col("channel").is_in(without))
     names = ("truth", *MODELS, EVEN)
     return others.with_columns(pl.col(*names) / pl.col(*names).sum())

@@ -1,4 +1,4 @@
-"""attributed_events beside ClickHouse, which runs inside this process as chDB (`uv sync --group clickhouse`).
+"""attributed_events compared with ClickHouse, which runs inside this process as chDB (`uv sync --group clickhouse`).
 
 Here: the same table by an ASOF JOIN over the same Parquet file, written to a Parquet file, and comparing the answers.
 Not here: how both are measured (``benchmarks.measure``).
@@ -73,7 +73,7 @@ def attributed_events(home: Path, rows: int, runs: int) -> Pair:
     """Measure our table with its checks, published, and ClickHouse's query; *rows* are the day's events.
 
     Raises:
-        RuntimeError: the two have other ends for a rule and an entrance, or other heads of these ends.
+        RuntimeError: the ends or their heads differ between the two tables.
     """
     names = ("attributed_events, checked, published", "  ClickHouse (chDB): ASOF JOIN, written")
     pair = measure_pair(names, rows, (ours, theirs), (home, home), runs)
@@ -121,4 +121,4 @@ def _require_same_answers(folder: Path) -> None:
     with duckdb.connect() as connection:
         found = [connection.execute(counts.format(path)).fetchall() for path in (own, other)]
     if found[0] != found[1]:
-        raise RuntimeError(f"ClickHouse has other ends than attributed_events: {found}")
+        raise RuntimeError(f"the ends of ClickHouse differ from those of attributed_events: {found}")

@@ -97,7 +97,7 @@ async def send(
 
 
 async def send_all(port: int, load: Load, connections: int, is_over: Callable[[], bool], rate: int = 0) -> None:
-    """Send over so many *connections* at once, until *is_over*: *rate* events a second, or without it all they can."""
+    """Send over so many *connections* until *is_over*: *rate* events a second, with 0 as many as possible."""
     period = connections * EVENTS / rate if rate else 0.0
     due = [time.perf_counter() + number * period / connections for number in range(connections)]
     await asyncio.gather(*(send(port, load, number, is_over, due[number], period) for number in range(connections)))

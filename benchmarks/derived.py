@@ -1,7 +1,7 @@
-"""What derived PageIds cost beside those of a tracker: `python -m benchmarks.derived`.
+"""How much worse results are with derived PageIds than with those of a tracker: `python -m benchmarks.derived`.
 
-Here: for each trap, a simulated shop runs through the pipeline twice, with its PageIds and with addresses of pages
-instead, from which PageIds are derived; a Markdown table compares the sales and paths.
+Here: for each trap, a simulated shop runs through the pipeline twice: with the PageIds of its tracker, and with PageIds
+that are derived from the addresses of pages; a Markdown table compares the sales and paths.
 Not here: how PageIds are derived (``sql/core/event_pages.sql``), why PageIds are right or wrong (docs/recovery.md).
 """
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def without_page_ids(home: Home, folder: Path, *, referrers: bool = True) -> Home:
-    """A copy of *home*, before its first run, whose log has addresses, and *referrers*, of pages instead of PageIds."""
+    """A copy of *home*, before its first run, whose log has addresses of pages (and *referrers*) instead of PageIds."""
     copy, _ = init_home(folder)
     shutil.copytree(home.root, folder, dirs_exist_ok=True)
     own = copy.sources / "native"
@@ -132,7 +132,7 @@ def equal_paths(tracked: Home, derived: Home) -> tuple[int, int]:
 
 
 def pages_apart(tracked: Home, derived: Home) -> float:
-    """The share of events whose page in *derived* has not the same events as in *tracked*, or is none."""
+    """The share of events whose page has other events in *derived* than in *tracked*, or which have no page there."""
     columns = ["event_id", "dt", "device_id", "page_id"]
     logs = [
         pl.read_parquet(home.lake / "core/events" / "*" / "*.parquet", hive_partitioning=True)

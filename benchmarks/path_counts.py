@@ -14,7 +14,7 @@ from pipelines.touch.markov import CONVERSION, NULL, SEPARATOR, START
 
 
 def transitions(paths: pl.DataFrame, order: int = 1, by: Sequence[str] = ()) -> pl.DataFrame:
-    """How often paths go from one state to the next: *by*, from_state, to_state, paths; sorted.
+    """How often paths go from one state to the next: columns *by*, from_state, to_state, paths; sorted.
 
     A state is the last *order* touchpoints, at the beginning of a path fewer. *paths* has path (its touchpoints, one or
     more, joined by ' > '), orders, non_conversions, and the columns *by*.
@@ -47,9 +47,10 @@ def transitions(paths: pl.DataFrame, order: int = 1, by: Sequence[str] = ()) -> 
 
 
 def sets(paths: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-    """How often paths have the same touchpoints: *by*, touchpoints, orders, non_conversions; sorted.
+    """The number of paths with each set of touchpoints, sorted.
 
-    *paths* is as in ``transitions``; touchpoints are distinct, sorted, joined by ' > '.
+    *paths* is as in ``transitions``. Columns: *by*, touchpoints (distinct, sorted, joined by ' > '), orders,
+    non_conversions.
     """
     names = pl.col("path").str.split(SEPARATOR).list.unique().list.sort().list.join(SEPARATOR)
     key = [*by, "touchpoints"]

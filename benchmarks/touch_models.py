@@ -220,7 +220,7 @@ def credit(folder: Path) -> None:
 
 
 def credit_and_effects(folder: Path) -> None:
-    """The same, and the effects of three models with their standard errors."""
+    """Compute paths and credit as above, and the effects of three models with their standard errors."""
     _compute(folder, [*_CREDITS, *_EFFECTS])
 
 

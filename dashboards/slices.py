@@ -99,7 +99,7 @@ _COMPUTED = frozenset(
 """Tables of daily or windowed figures, which are computed again by their models from the rows in the slice."""
 
 _EMPTY = frozenset({"core.spend"})
-"""Tables without any dimension whose sums would be wrong beside those of a slice, so a slice has none of their rows."""
+"""Tables without any dimension. Their sums would be wrong in a slice, so a slice has none of their rows."""
 
 _WHOLE = frozenset(
     {
@@ -171,7 +171,7 @@ class Slice:
         return frozenset(name for name, _ in self.values) | ({self.by} if self.by else set())
 
     def only(self, dimensions: Collection[str]) -> Slice:
-        """The same slice without all other dimensions."""
+        """The same slice, limited to *dimensions*."""
         values = tuple((name, found) for name, found in self.values if name in dimensions)
         return replace(self, values=values, by=self.by if self.by in dimensions else None)
 

@@ -1,4 +1,4 @@
-"""Difference in differences: how much more a rate changed between two groups of days than that of a control did.
+"""Difference in differences: how much more a rate changed between two groups of days than a control's rate did.
 
 Here: the estimate and its 95 % interval from the sums of each day.
 Not here: which days and which control (``dashboards.app.pages.controls``), A/B tests (``dashboards.experiments``).

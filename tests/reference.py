@@ -427,7 +427,7 @@ def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row
 
 
 def own_events(events: list[Row]) -> list[Row]:
-    """Those of *events* that are exposures or clicks, with or without a product."""
+    """The exposures and clicks among *events*, with or without a product."""
     return [event for event in events if event["event_type"] in ("exposure", "click")]
 
 

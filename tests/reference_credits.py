@@ -39,7 +39,7 @@ def touch_credits(lines: list[Row], touches: list[Row], effects: Effects, shop: 
 
 
 def credits_of(line: Row, touchpoint_type: str, touches: list[Row], effects: Effects, shop: Shop) -> list[Row]:
-    """Those of *line* for one type; without touches, each model has one row for '(unattributed)'."""
+    """The rows of *line* in touch_credits for one type; without touches, one '(unattributed)' row for each model."""
     key = ("order", line["order_id"], touchpoint_type)
     path = [t for t in touches if (t["kind"], t["path_id"], t["touchpoint_type"]) == key and t["position"] is not None]
     kept = sorted(path, key=lambda touch: touch["position"]) or [NO_TOUCH]

@@ -95,7 +95,7 @@ def touch_transitions(counted: list[Row], shop: Shop) -> list[Row]:
 
 
 def within(rows: list[Row], day: dt.date, shop: Shop) -> list[Row]:
-    """Those of *rows* that count in the effects as of *day*."""
+    """The rows among *rows* that count in the effects as of *day*."""
     first = day - (shop.touch_effects_days - 1) * DAY
     return [row for row in rows if first <= row["dt"] <= day and first <= row["counted_dt"]]
 

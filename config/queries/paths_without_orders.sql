@@ -1,5 +1,5 @@
 -- Paths of channels that do not convert | 没有成交的渠道路径
--- The fifty paths over channels on which most persons are without an order, as of the latest snapshot. | 截至最近一次快照，停留人数最多而没有任何订单的五十条渠道路径。
+-- The fifty paths over channels with the most persons who have not ordered, as of the latest snapshot. | 截至最近一次快照，停留人数最多而没有任何订单的五十条渠道路径。
 SELECT
     transformed_path,
     path_length,

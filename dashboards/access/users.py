@@ -21,7 +21,7 @@ from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
-"""Roles, each with the rights of the one before: view pages; run SQL; see everyone's queries."""
+"""Roles, each with the rights of those before: view pages; run SQL, save views, make links; edit files, see all SQL."""
 
 LOCAL = "local"
 """The user name if the server has no sign-in."""

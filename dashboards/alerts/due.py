@@ -24,8 +24,8 @@ def next_time(home: Home, since: dt.datetime) -> dt.datetime | None:
     None: never.
 
     These are the times of subscriptions and of late data, the end of a day that no run has closed, and the next
-    attempts of messages. An attempt that was due before *since* is due again some minutes after it:
-    that evaluation has failed.
+    attempts of messages. If an attempt was due before *since* and its message still waits, the evaluation at *since*
+    failed; it is then due again some minutes after *since*.
 
     Raises:
         HeadwaterError: the settings are invalid.

@@ -221,7 +221,7 @@ class Context:
 
     @cached_property
     def shop_pages(self) -> Mapping[str, ShopPage]:
-        """page_type → what pages.yaml says of it; empty if the file has a fault, which the slot map reports."""
+        """page_type → its page in pages.yaml; empty if the file has a fault, which the slot map reports."""
         try:
             return pages_of(self.whole.home)
         except HeadwaterError:

@@ -1,10 +1,11 @@
-// Asks for the page's data at once. Dash would ask only after all scripts have started; it gets these answers instead.
+// Requests the page's data at once. Dash would send these requests only after all scripts have started; it gets these
+// answers instead.
 (function () {
   "use strict";
   var ask = window.fetch.bind(window);
   var headers = { Accept: "application/json", "Content-Type": "application/json" };
   var changed = ["url.pathname", "url.search"];
-  // The same request that Dash will send; if Dash sends a different one, that is sent as usual.
+  // The same request as Dash will make. If Dash makes a different one, it is sent to the server as usual.
   var page = JSON.stringify({
     output: "..root.children...shown.data..",
     outputs: [{ id: "root", property: "children" }, { id: "shown", property: "data" }],

@@ -92,6 +92,6 @@ def folded(title: str, content: Sequence[Any], *, is_open: bool = False, name: s
 
 
 def to_change(text: Texts, forms: Sequence[tuple[str, Component]]) -> list[Component]:
-    """The *forms* that change a row, each below its row's name; several are folded together in one line."""
+    """The *forms* that change a row, each folded below the name of its row; several are also folded as a group."""
     each = [folded(text("edit.change", name=name), [one]) for name, one in forms]
     return [folded(text("edit.changes", n=len(each)), each)] if len(each) > 1 else each

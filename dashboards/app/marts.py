@@ -51,6 +51,10 @@ class NoDataError(HeadwaterError):
     """No day is computed yet."""
 
 
+class OutdatedError(HeadwaterError):
+    """A table of the copy was computed before the columns of its model changed, or is not computed yet."""
+
+
 class Copy:
     """One open copy of the lake; many threads may query it at once."""
 
@@ -106,7 +110,24 @@ class Copy:
     @cachedmethod(attrgetter("_answers"), lock=attrgetter("_lock"))
     def _answer(self, sql: str, values: tuple[tuple[str, object], ...]) -> pl.DataFrame:
         with closing(self._connection.cursor()) as cursor:
-            return to_frame(cursor.sql(sql, params=dict(values)))
+            try:
+                return to_frame(cursor.sql(sql, params=dict(values)))
+            except (duckdb.BinderException, duckdb.CatalogException) as error:
+                if self._is_outdated():
+                    raise OutdatedError("a table was computed before its columns changed") from error
+                raise
+
+    def _is_outdated(self) -> bool:
+        """Whether the copy lacks a table, or a column of a table, that the models of today have."""
+        query = "SELECT DISTINCT schema_name || '.' || table_name, column_name FROM duckdb_columns()"
+        with closing(self._connection.cursor()) as cursor:
+            there = set(cursor.execute(query).fetchall())
+        return any(
+            (name, column) not in there
+            for name, model in load_project(self.home, self.settings).models.items()
+            if name not in self.file.excluded
+            for column in model.columns
+        )
 
     def computed(self, key: tuple[object, ...], compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """The result of *compute*, cached like those of queries; *key* names it and all that it depends on."""

@@ -1,6 +1,6 @@
 """Customer ids as shown: the id itself, or for viewers a hash of it.
 
-Here: the hash, and finding the customer that a hash stands for.
+Here: the hash, and finding the customer with a given hash.
 Not here: who is a viewer (``dashboards.app.context``).
 """
 

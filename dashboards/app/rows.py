@@ -104,7 +104,7 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
-    """For each column, the value that its longest bar shows; 0: the column has no bars. At most one column has bars.
+    """For each column the value of its longest bar; 0: the column has no bars. At most one column has bars.
 
     A column with a negative value has none, because a bar cannot show it.
     """
@@ -157,9 +157,9 @@ def _cell(column: Column, row: Row, place: int, most: float = 0, *, is_total: bo
 
 
 def _text_class(column: Column, shown: str) -> str:
-    """The class of a cell with text: brief: stays on one line; whole: stays on one line if there is room.
+    """The CSS classes of a cell with text.
 
-    Long: may wrap.
+    ``brief`` stays on one line, ``whole`` stays on one line if there is room, ``long`` may wrap.
     """
     if column.is_long:
         return "text long"

@@ -28,7 +28,7 @@ from dashboards.app.edits import add_edits
 from dashboards.app.export import add_exports
 from dashboards.app.fast_start import FastDash, kept_by_browsers, with_compile_hint
 from dashboards.app.links import add_links
-from dashboards.app.marts import Copy, Marts, NoDataError
+from dashboards.app.marts import Copy, Marts, NoDataError, OutdatedError
 from dashboards.app.monitoring import add_monitoring
 from dashboards.app.occasions import mark_occasions
 from dashboards.app.order import in_order
@@ -227,8 +227,8 @@ def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
         if link_reader.link_now():
             blocks = link_reader.for_reader(blocks)
         return shell.page(context, components(context, blocks), title(blocks)), shell.mark_of(copy)
-    except NoDataError:
-        return shell.no_data(view, marts.home), ""
+    except (NoDataError, OutdatedError) as error:
+        return shell.to_run(view, marts.home, "no_data" if isinstance(error, NoDataError) else "outdated"), ""
     except HeadwaterError as error:
         return shell.failure(view, "error", error.fault, error.remedy), ""
     except Exception:

@@ -324,14 +324,14 @@ def failure(view: View, kind: str, what: str, remedy: str = "") -> Any:
     return _frame(view, [main])
 
 
-def no_data(view: View, home: Home) -> Any:
-    """The page of a home without computed days."""
+def to_run(view: View, home: Home, kind: str) -> Any:
+    """A page that says why there are no numbers (*kind*, a key of the texts ``failure.<kind>``) and what to run."""
     text = Texts(view.language)
     main = html.Main(
         [
-            html.H1(text("failure.no_data")),
+            html.H1(text(f"failure.{kind}")),
             html.P(
-                [text("failure.no_data.about"), " ", html.Code(f"headwater run --home {shlex.quote(str(home.root))}")],
+                [text(f"failure.{kind}.about"), " ", html.Code(f"headwater run --home {shlex.quote(str(home.root))}")],
                 className="missing",
                 role="status",
             ),

@@ -149,7 +149,7 @@ class View:
 
     @property
     def is_as_of(self) -> bool:
-        """Whether the page shows figures as of the last day, over periods of their own, and not those of the days."""
+        """Whether the page shows figures as of the last day, over their own periods, instead of the days shown."""
         if self.page in AS_OF:
             return not self.get(AS_OF[self.page])
         return self.get("part") in AS_OF_PARTS.get(self.page, ())

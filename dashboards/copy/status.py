@@ -43,8 +43,8 @@ class Lineage:
 def are_checks_stale(home: Home) -> bool:
     """Whether Dagster has recorded anything since the check results were saved.
 
-    This compares the times of two files, the saved results and Dagster's database. The state of the lake would not do:
-    a failed check can block every table, so that none changes. Asking Dagster itself would take seconds.
+    This compares the times of two files, the saved results and Dagster's database. Comparing the lake would not be
+    enough: if a failed check blocks every table, the lake does not change. Asking Dagster itself would take seconds.
     """
     try:
         kept = home.checks_file.stat().st_mtime

@@ -26,7 +26,7 @@ _FORMAT = "1"
 """Increase it when tables of copies made by older versions of the program cannot be updated any more."""
 _PARTITIONS = "main.copied_partitions"
 _MOST_FREE = 1 / 3
-"""A copy with a larger part of free blocks is not updated: a new file is smaller."""
+"""If a larger share of a copy's blocks is free, it is not updated but written anew, which gives a smaller file."""
 
 States = dict[PartitionKey, str]
 """Partition → a text that changes when its file is replaced."""
@@ -65,10 +65,10 @@ def wal_of(file: Path) -> Path:
 
 
 def _partitions_of(file: Path) -> dict[str, States]:
-    """The partitions in the copy *file*; none if the file is better written anew.
+    """The partitions in the copy *file*; none if it has so much free space that a new file is better.
 
     Raises:
-        duckdb.Error: it is damaged, or no version of the program made it that noted them.
+        duckdb.Error: the file is damaged, or has no list of its partitions, because an old version made it.
     """
     found: dict[str, States] = {}
     with closing(duckdb.connect(str(file), read_only=True)) as connection:
@@ -113,7 +113,7 @@ def _update(workspace: Workspace, tables: Collection[str], target: Path, there: 
 
 
 def definition_of(model: Model) -> str:
-    """What a copy says of a table besides its rows: its columns' types, and the descriptions."""
+    """The description of a table and of its columns, with their types, as a copy stores them."""
     columns = "".join(f"{name} {column.type} {column.description}\n" for name, column in model.columns.items())
     return f"{model.description}\n{columns}"
 

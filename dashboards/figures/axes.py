@@ -87,7 +87,7 @@ def scale_of(values: Sequence[float], thresholds: Sequence[float]) -> Scale:
 
 
 def round_values(low: float, high: float, count: int = 5) -> list[float]:
-    """Multiples of a round step from *low* to *high*, *count* or fewer; *low* < *high*."""
+    """About *count* round numbers in equal steps, from *low* to *high* (*low* < *high*)."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     factors = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)  # no quarter of a small count

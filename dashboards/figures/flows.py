@@ -91,7 +91,7 @@ def folded(paths: Paths) -> Folded:
 
 
 def _merged(path: tuple[str, ...], *, is_kept: bool) -> list[tuple[str, set[str]]]:
-    """The steps of *path*, each with the names that it stands for.
+    """The steps of *path*, each with the names of the steps that it replaces, or its own.
 
     If not *is_kept*, one step replaces those between the first and the last.
     """

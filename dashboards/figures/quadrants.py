@@ -166,7 +166,7 @@ def _wanted(points: list[Point]) -> tuple[list[int], list[int]]:
 def _labels(
     points: list[Point], ground: Ground, colors: Mapping[str, str], width: float, most: tuple[int, int]
 ) -> list[Label]:
-    """Labels in a plot of *width* pixels for at most so many best-selling and moved products as *most* has."""
+    """Labels in a plot of *width* pixels; *most*: how many best-selling and how many moved products may have one."""
     biggest = max(point.revenue for point in points)
     boxes = [Box(ground.across(point.x), ground.up(point.y), _size(point, biggest) / 2) for point in points]
     top, movers = _wanted(points)

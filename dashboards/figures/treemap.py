@@ -75,7 +75,7 @@ def group_tiles(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 
 
 def _text(locale: Locale, row: Mapping[str, Any], area: float) -> str:
-    """As many lines about a group as its tile of *area* square pixels can hold; at least a part of its name.
+    """The lines about a group that fit into its tile of *area* square pixels; at least a part of its name.
 
     Plotly makes a text smaller until it fits its tile, so a narrow tile needs a short text to stay legible. Its
     uniformtext would instead hide such a text.

@@ -14,7 +14,7 @@ from pipelines.home.folder import Home
 
 
 def occasions_of(locale: Locale, home: Home) -> list[Shown]:
-    """The occasions of the calendar of *home*, with kind and days in the hover.
+    """The occasions of the calendar of *home*; kind and days are in the hover text.
 
     Raises:
         HeadwaterError: the calendar is invalid.

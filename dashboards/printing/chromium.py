@@ -85,9 +85,9 @@ Answers = Callable[[str, str, Mapping[str, str], bytes], Answer]
 
 
 def command() -> list[str]:
-    """The command that starts a Chromium: the one in the environment variable, else the one on the PATH.
+    """The command that starts Chromium: that of the environment variable ``SETTING``, else one found on the PATH.
 
-    Empty: there is none.
+    Empty if Chromium is not installed.
     """
     asked = shlex.split(os.environ.get(SETTING, ""))
     found = shutil.which(asked[0]) if asked else next(filter(None, map(shutil.which, _NAMES)), None)
@@ -98,7 +98,7 @@ class Chromium:
     """A running Chromium with one page; leaving the ``with`` block ends it."""
 
     def __init__(self, answers: Answers, seconds: float) -> None:
-        """*answers* answers its requests; it is killed after *seconds*."""
+        """*answers*: the function that answers the browser's requests. The browser is killed after *seconds*."""
         self._answers = answers
         self._seconds = seconds
         self._last = 0

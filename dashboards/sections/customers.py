@@ -34,9 +34,9 @@ def customers(
     parts: Sequence[str] = PARTS,
     moves: Mapping[Kind, Href] | None = None,
 ) -> list[Block]:
-    """The blocks on customers that the day has data for, of *parts*.
+    """The blocks of *parts* on customers for which the day has data.
 
-    *hrefs* give the links of octants and segments, *moves* those of the moves between them.
+    *hrefs*: the links of octants and segments; *moves*: the links of moves between them.
     """
     missing = _missing(locale, reading)
     if missing:
@@ -140,7 +140,7 @@ def _lifecycle(locale: Locale, reading: Reading) -> Block:
 
 
 def nearest_age(ages: Iterable[int], wanted: int) -> int:
-    """The one of *ages* (days) nearest to *wanted*, if they differ by at most a quarter of *wanted*; else *wanted*."""
+    """The age in *ages* (days) nearest to *wanted*, if it differs by at most a quarter of *wanted*; else *wanted*."""
     near = [age for age in ages if abs(age - wanted) <= wanted // 4]
     return min(near, key=lambda age: (abs(age - wanted), age), default=wanted)
 

@@ -117,8 +117,8 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
     for name in names - {""}:
         if not name.isidentifier():  # DuckDB reads a file if a table's name looks like a path
             raise RefusedError("with_name", name=name)
-        # A WITH defines a name for a part of the query only, but ``_table`` allows it everywhere. Outside of that part
-        # such a name could read a view of DuckDB, so the names of these views are refused.
+        # A name from WITH is valid only in a part of the query, but ``_table`` allows it everywhere. Elsewhere DuckDB
+        # would take the name for a view of its own, so the names of these views are refused.
         if name.lower() in _own_views():
             raise RefusedError("with_view", name=name)
     return frozenset(name.lower() for name in names)

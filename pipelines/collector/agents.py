@@ -26,8 +26,8 @@ _LONGEST = 1000
 def describe_agent(agent: str) -> dict[str, str | bool]:
     """The fields that a user agent gives an event: ``platform`` if it is known, ``is_bot`` if it is a known crawler's.
 
-    The crawlers are those of the list https://github.com/monperrus/crawler-user-agents, without its HTTP libraries:
-    apps and shops' servers send their events with these (okhttp, axios), and are not crawlers.
+    The crawlers are listed at https://github.com/monperrus/crawler-user-agents. HTTP libraries in the list (okhttp,
+    axios) do not count, because apps and shops' servers use these to send their events.
     """
     return dict(_describe(agent[:_LONGEST]))
 

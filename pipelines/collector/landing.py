@@ -53,7 +53,7 @@ class EventLog:
         self._began = 0.0
         self._size = 0
         self._total = self._synced = self._unsynced = 0
-        """Bytes written in total; those of them that are on the disk; those that a failed sync may have lost."""
+        """Bytes written, bytes synced to the disk, and bytes that a failed sync may have lost."""
 
     def append(self, lines: bytes) -> None:
         """Write *lines* completely. If they cannot be written, none of them stays in the file.

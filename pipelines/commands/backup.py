@@ -1,4 +1,4 @@
-"""``headwater backup`` and ``headwater restore``: a home in one file, and a home made from it.
+"""``headwater backup`` writes a home to one file; ``headwater restore`` makes a home from such a file.
 
 Not here: what a backup contains (``pipelines.home.archive``).
 """

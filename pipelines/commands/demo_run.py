@@ -70,7 +70,7 @@ def run_demo(directory: Path, *, days: int, devices: int, seed: int) -> None:
     if is_new:
         write_plan(home, day)
     print(f"\nThe entrances on {day}, the last day with sales:\n")
-    print_table(query_rows(home, query("demo.entrances"), day=day))
+    print_table(query_rows(home, query("demo.entrances"), values={"day": day}))
     _show_sales_check(home, day)
     _write_reports(home, day)
     _show_next_steps(directory)
@@ -93,7 +93,7 @@ def _last_day_with_sales(home: Home) -> dt.date:
 
 
 def _show_sales_check(home: Home, day: dt.date) -> None:
-    entrances, paid_orders = query_rows(home, query("demo.sales"), day=day).rows[0]
+    entrances, paid_orders = query_rows(home, query("demo.sales"), values={"day": day}).rows[0]
     if entrances != paid_orders:
         raise HeadwaterError(
             f"the entrances' sales, {entrances}, differ from the paid orders, {paid_orders}",

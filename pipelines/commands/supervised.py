@@ -65,8 +65,8 @@ def supervise(home: Home, host: str, ports: Ports, trusted: Sequence[str]) -> No
         raise HeadwaterError("another 'headwater serve' runs on this home", where=home.root, remedy="stop it first")
     os.set_inheritable(held.fileno(), True)  # the supervisor keeps the lock for as long as it runs
     print(_banner(host, ports), file=sys.stderr, flush=True)
-    # The programs inherit the folder and the variables: written in the supervisor's file, some characters of a path
-    # would have a meaning.
+    # The programs inherit the folder and the variables. In the supervisor's file, special characters in a path, such
+    # as %, would be misread.
     os.chdir(home.root)
     variables = {"HEADWATER_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(file)]
@@ -95,7 +95,7 @@ def settings(home: Home, all_programs: Iterator[Program] | Sequence[Program]) ->
     yield "logfile = /dev/null"
     yield "logfile_maxbytes = 0"
     if os.geteuid() == 0:
-        yield "user = root"  # otherwise it warns that it keeps the rights with which it was started
+        yield "user = root"  # otherwise it warns that it runs as root
     yield f"pidfile = {home.scratch.name}/supervisor.pid"
     for program in all_programs:
         yield f"[program:{program.name}]"

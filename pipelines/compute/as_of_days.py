@@ -35,7 +35,7 @@ def snapshot_days(project: Project, settings: SnapshotSettings, span: DaySpan) -
     month_ends = set(_month_ends(span.first, span.last))
     recent = {span.last - dt.timedelta(days=n) for n in range(settings.daily_for_days)}
     days: dict[str, set[Day]] = {}
-    for name in reversed(list(project.models)):  # readers first: the days of what they read depend on theirs
+    for name in reversed(list(project.models)):  # readers first: their days decide which days of their inputs are kept
         as_of = project.models[name].as_of
         if as_of:
             own = month_ends if as_of == "month_end" else month_ends | recent

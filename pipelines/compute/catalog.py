@@ -35,7 +35,7 @@ def write_catalog(home: Home) -> Path:
     workspace = open_workspace(home)
     target = home.catalog_file
     try:
-        # Write it in a scratch folder: DuckDB may write a second file beside it, which is removed with the folder.
+        # Write the file in a scratch folder, because DuckDB may leave a second file beside it.
         with convert_write_errors(target), scratch_folder(home) as folder:
             temporary = folder / target.name
             _write(workspace, temporary)
@@ -63,7 +63,14 @@ def _create_view(connection: duckdb.DuckDBPyConnection, workspace: Workspace, ta
     folder = workspace.lake.folder(table)
     # DuckDB cannot create a view for a glob pattern without matches, so an empty table gets a view without rows.
     pattern = [folder / ("dt=*" if model.is_partitioned else "") / PART] if workspace.lake.files(table) else []
-    connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(model.types, pattern)}")
+    try:
+        connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(model.types, pattern)}")
+    except duckdb.BinderException as error:
+        raise HeadwaterError(
+            "was computed before its columns changed",
+            where=table,
+            remedy="compute it again: headwater run; then headwater catalog",
+        ) from error
     connection.execute(f"COMMENT ON VIEW {identifier(table)} IS {literal(model.description)}")
     for name, column in model.columns.items():
         place = f"{identifier(table)}.{identifier(name)}"

@@ -22,7 +22,7 @@ def closed_versions(workspace: Workspace) -> dict[str, dict[PartitionKey, str]]:
 
 
 def late_events(workspace: Workspace, first: Day | None) -> int:
-    """The number of records of events that are of days whose events are deleted; not counting days before *first*."""
+    """How many landed event records belong to days since *first* whose events are deleted."""
     if first is None or workspace.events_from is None:
         return 0
     rows = [workspace.raw.rows_by_day(target.table) for target in TARGETS.values()]

@@ -92,9 +92,9 @@ class Inputs:
         self.verifier = Verifier(workspace)
 
     def load(self, reads: Collection[Read], spans: Collection[DaySpan], computing: str) -> None:
-        """Read small tables of *reads* into memory if *spans* are computed one by one, for *computing*.
+        """Read the small tables among *reads* into memory, if the table *computing* is computed for several *spans*.
 
-        Otherwise each of the spans opens the files again: a year of them for every day.
+        From files, each span would open every file again: for a year of days, 365 files 365 times.
 
         Raises:
             HeadwaterError: a file is damaged.
@@ -145,7 +145,7 @@ class Inputs:
     def mount_ranges(
         self, reads: Collection[Read], span: DaySpan | None, computing: str, ranges: Ranges
     ) -> Iterator[None]:
-        """Mount *reads*, which are mounted, again for each of *ranges*: tables with its column have only its rows."""
+        """For each of *ranges*, mount the tables of *reads* that have its column with only the rows in the range."""
         columns = self._workspace.project.relation
         tables = [read for read in reads if ranges.column in columns(read.table)]
         for condition in ranges.conditions:

@@ -52,9 +52,9 @@ class OldEvents:
 
 
 def old_events(home: Home, now: dt.datetime) -> OldEvents | None:
-    """What ``retention.events_days`` lets delete at *now*; None if nothing.
+    """What may be deleted at *now* according to ``retention.events_days``; None if nothing.
 
-    The events of a day are deleted only if all totals that need them are up to date.
+    The events of a day are deleted only if all tables without ``detail: true`` that need them are up to date.
 
     Raises:
         HeadwaterError: the home cannot be read, or a model's query fails.
@@ -74,7 +74,7 @@ def old_events(home: Home, now: dt.datetime) -> OldEvents | None:
         before = max(before, workspace.events_from)
     raw = raw_files_before(home, before)
     if not raw and workspace.events_from is None:
-        # The first events are not that old, so days near them are complete: keep their details.
+        # No event is old enough to delete, and none was ever deleted, so the tables with details keep all their days.
         return OldEvents(before, 0, {}, 0, waiting) if waiting else None
     closed = replace(workspace, events_from=before)
     partitions = {name: keys for name in closed.first_days if (keys := _details(closed, name))}
@@ -100,7 +100,10 @@ def delete(home: Home, old: OldEvents) -> None:
 
 
 def _not_needed(workspace: Workspace, plan: Plan, before: Day) -> tuple[Day, str]:
-    """The latest day up to *before* such that no stale total needs earlier events; and why, if it is not *before*."""
+    """The latest day up to *before* so that no stale partition needs events before it; and why, if it is not *before*.
+
+    Tables with ``detail: true`` do not count, because their old days are deleted too.
+    """
     waiting = ""
     back = look_backs(workspace.project)
     for table in back.keys() & plan.stale.keys():
@@ -115,7 +118,7 @@ def _not_needed(workspace: Workspace, plan: Plan, before: Day) -> tuple[Day, str
 
 
 def _details(workspace: Workspace, name: str) -> frozenset[PartitionKey]:
-    """The partitions of *name*, a table with ``detail: true``, that cannot be computed any more; else none."""
+    """The partitions of *name* that are deleted with their events; empty for a table without ``detail: true``."""
     if not workspace.project.models[name].is_detail:
         return frozenset()
     return frozenset(key for key in workspace.lake.files(name) if workspace.is_closed(name, key))

@@ -92,14 +92,10 @@ class Plan:
         """Whether there is nothing to do."""
         return not self.stale and not self.obsolete
 
-    def stale_days(self) -> list[Day]:
-        """The days on which any table is stale, in order."""
-        return sorted({key for keys in self.stale.values() for key in keys if key is not None})
-
 
 @dataclass(frozen=True)
 class Segment:
-    """The tables that one run computes: partitioned ones for the days of *span* (None: there are none), and others."""
+    """Tables that one run computes: partitioned ones for the days of *span* (None: there are none), others in full."""
 
     span: DaySpan | None
     tables: frozenset[str]
@@ -255,7 +251,7 @@ def _expected(
             expected[name] = {key: versions[key] for key in versions if not workspace.is_closed(name, key)}
         else:
             own = kept.get(name, days)
-            # A table that is kept for some days only loses the others, even those that cannot be computed any more.
+            # If a table is kept for some days only, its other days are removed, even if they cannot be computed again.
             expected[name] = {k: v for k, v in closed.get(name, {}).items() if name not in kept or k in own}
             for day in own:
                 if workspace.is_closed(name, day):

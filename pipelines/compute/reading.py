@@ -7,6 +7,7 @@ Not here: the DuckDB file for other clients (``pipelines.compute.catalog``).
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.home.scratch import scratch_folder
 from pipelines.ingest.sources.raw_tables import RAW_TABLES
-from pipelines.lake.duck import first_line, literal, session
+from pipelines.lake.duck import first_line, identifier, literal, session
 from pipelines.lake.partitions import Day
 from pipelines.sqlproject.reads import Read
 
@@ -31,6 +32,7 @@ TABLE_ROWS = 40
 """Number of rows that the ``table`` format shows."""
 
 _TRIES = 5
+_OUTDATED = "columns have changed: "
 
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
 
@@ -70,6 +72,9 @@ def session_on(
         workspace: The home.
         tables: Table → the days to mount; None: all.
         others: Tables whose files a run may replace or remove while the session is open.
+
+    Raises:
+        HeadwaterError: a query reads a table with files that lack columns of its model.
     """
     with ExitStack() as stack:
         connection = stack.enter_context(session(workspace.home, workspace.settings))
@@ -82,7 +87,10 @@ def session_on(
                 if attempt == _TRIES - 1:
                     raise
                 workspace = workspace.reread_raw()
-        yield connection
+        try:
+            yield connection
+        except duckdb.InvalidInputException as error:
+            raise _outdated(error) or error from None
 
 
 def _mount(
@@ -99,8 +107,40 @@ def _mount(
         files = workspace.files(table, days)
         if folder is not None:
             files = _pinned(files, folder, workspace.lake.root)
+        _mount_table(connection, workspace, table, files)
+    for table in others:
+        _mount_table(connection, workspace, table, workspace.files(table, None))
+    workspace.mount(connection, [Read(table, None) for table in CONFIG_TABLES], None)
+
+
+def _mount_table(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str, files: Sequence[Path]
+) -> None:
+    """Mount *table*; if its files lack a column of the model, a view that fails when it is read.
+
+    So a model whose columns have changed since it was computed stops only the queries that read it.
+    """
+    try:
         mount_view(connection, table, workspace.relation_sql(table, files))
-    workspace.mount(connection, [Read(table, None) for table in (*CONFIG_TABLES, *others)], None)
+    except duckdb.BinderException:
+        columns = workspace.project.relation(table).items()
+        names = ", ".join(f"CAST(fault AS {kind}) AS {identifier(name)}" for name, kind in columns)
+        fault = f"SELECT error({literal(_OUTDATED + table)}) AS fault"
+        # In WHERE, too: a query without columns, such as COUNT(*), would not compute them.
+        mount_view(connection, table, f"SELECT {names} FROM ({fault}) WHERE fault IS NOT NULL")
+
+
+def _outdated(error: duckdb.Error) -> HeadwaterError | None:
+    """The fault of a table with files that lack columns of its model, if *error* is about such a table."""
+    # The error of our view, or DuckDB's, if only some of the files lack a column.
+    found = re.search(rf'{_OUTDATED}([\w.]+)|/(\w+)/(\w+)/dt=[^"]+": schema mismatch in glob', str(error))
+    if found is None:
+        return None
+    return HeadwaterError(
+        "was computed before its columns changed",
+        where=found[1] or f"{found[2]}.{found[3]}",
+        remedy="compute it again: headwater run",
+    )
 
 
 def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
@@ -122,15 +162,15 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
     return links
 
 
-def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, **parameters: object) -> Rows:
-    """The first *limit* rows of *sql*, and the number of all rows. *parameters* are the values of its ``$name``.
+def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, values: Mapping[str, object] | None = None) -> Rows:
+    """The first *limit* rows of *sql*, and the number of all rows. *values* are those of its ``$name``.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails.
     """
     with reading_session(home, sql) as connection:
         _refuse_writing(connection, sql)
-        cursor = _execute(connection, sql, parameters)
+        cursor = _execute(connection, sql, values)
         columns = [column[0] for column in cursor.description or ()]
         rows = cursor.fetchmany(limit)
         total = len(rows)
@@ -139,8 +179,10 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, **parameters: obje
         return Rows(columns, rows, total)
 
 
-def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
+def write_query(home: Home, sql: str, form: str, out: Path | None, values: Mapping[str, object] | None = None) -> None:
     """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
+
+    *values* are those of its ``$name``.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails; or *form* is parquet without *out*.
@@ -152,7 +194,7 @@ def write_query(home: Home, sql: str, form: str, out: Path | None) -> None:
         _refuse_writing(connection, sql)
         statement = sql.strip().rstrip(";")
         target = Path(folder, "result") if out is None else out.resolve()
-        _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})")
+        _execute(connection, f"COPY ({statement}\n) TO {literal(str(target))} ({options})", values)
         if out is None:
             # Print the file here: COPY to /dev/stdout would truncate a file to which the shell appends (``>>``).
             _print(target)
@@ -188,16 +230,16 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 def _execute(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object] | None = None
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None
 ) -> duckdb.DuckDBPyConnection:
     try:
-        return connection.execute(sql, dict(parameters or {}))
+        return connection.execute(sql, dict(values or {}))
     except duckdb.CatalogException as error:
         raise HeadwaterError(f"{_message(error)} ('headwater docs' lists the tables)") from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise
-        raise HeadwaterError(_message(error)) from error
+        raise _outdated(error) or HeadwaterError(_message(error)) from error
 
 
 def _message(error: duckdb.Error) -> str:

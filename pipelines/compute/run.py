@@ -283,7 +283,7 @@ def _compute(engine: Engine, step: Segment, blocked: Collection[tuple[str, Parti
 def _waiting(
     workspace: Workspace, remaining: Mapping[str, Keys], blocked: Collection[tuple[str, PartitionKey]]
 ) -> set[tuple[str, PartitionKey]]:
-    """The *blocked* partitions, and those of *remaining* (by model) that depend on them, directly or not."""
+    """The *blocked* partitions, and the partitions in *remaining* (by model) that depend on them, directly or not."""
     waiting = set(blocked)
     for name in workspace.project.models:
         for key in remaining.get(name, ()):

@@ -69,7 +69,8 @@ class Runner:
         tell: Callable[[str], None] = lambda _line: None,
         spark: SparkSession | None = None,
     ) -> None:
-        # The caller has the home's lock. Tables as of a day read the same long histories once for each day.
+        # List each folder only once, because tables as of a day read the same long histories for each of their days.
+        # No other process changes the lake meanwhile: the caller has the home's lock.
         workspace = replace(workspace, lake=ListedLake(workspace.lake.root))
         self._workspace = workspace
         self._project = workspace.project
@@ -181,7 +182,7 @@ class Runner:
         return self._spark is not None and model.is_partitioned and is_by_inputs and not model.python
 
     def _query(self, model: Model, keys: list[PartitionKey], span: DaySpan | None) -> None:
-        """Compute the partitions *keys* of *model*, which are those of *span* whose inputs are not blocked."""
+        """Compute the partitions *keys* of *model*: the partitions of *span* whose inputs are not blocked."""
         self._inputs.mount(self._project.reads[model.name], span, model.name)
         query = self._project.sql(model, span)
         with ExitStack() as stack:
@@ -244,7 +245,7 @@ class Runner:
             self._connection.execute(f"DROP TABLE IF EXISTS {CANDIDATE}")
 
     def _stage(self, spark: Spark, model: Model, keys: list[PartitionKey], span: DaySpan) -> None:
-        """Let Spark compute *model* for *span*, then write the files of the lake from Spark's."""
+        """Let Spark compute *model* for *span*, then copy the rows of Spark's files into files of the lake."""
         spark.mount(self._project.reads[model.name], span, model.name)
         staged = spark.stage(model, self._project.bind(model, span))
         written: list[Written] = []

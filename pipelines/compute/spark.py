@@ -41,30 +41,31 @@ _OPTIONS: Mapping[str, Any] = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.compression.codec": "zstd",
-    # A dated file has its day in its folder's name; Spark would read 2026-05 as a number elsewhere.
+    # dt comes from the names of folders, and must be read as a date.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "true",
-    # These read a table once more to skip rows of another, but a query is shown only the days that it needs.
+    # These optimizations read one table twice to skip files of another. A query gets only the days that it needs, so
+    # there is little to skip.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
 }
 """Settings of every session: without most of them results differ from DuckDB's."""
 
 _PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
-"""Spark reads a path with these as a pattern. With a backslash before it, a sign stands for itself."""
+"""Characters that Spark reads as a pattern in a path, unless a backslash is before them."""
 
 _NULL_DAY = "__HIVE_DEFAULT_PARTITION__"
-"""The day in the name of Spark's folder with the rows whose dt is null."""
+"""Spark's folder for rows whose dt is null has this in place of the day."""
 
 _DRIVER_OPTIONS: Mapping[str, Any] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
 }
-"""Settings of a driver in this process: it shows nothing of its own."""
+"""Settings of a driver in this process: no web UI, no progress bar, no log below errors."""
 
 
 def missing(settings: SparkSettings) -> str:
-    """What this machine lacks for the engine, in a sentence; '' if nothing. It does not ask the cluster."""
+    """What this machine lacks to use Spark, in a sentence; '' if nothing. Does not contact the cluster."""
     if find_spec("pyspark") is None:
         return "pyspark is not installed: pip install 'headwater[spark]'"
     if not settings.remote and shutil.which("java") is None:
@@ -75,7 +76,7 @@ def missing(settings: SparkSettings) -> str:
 def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | None:
     """The session of this process on the cluster of *settings*; None if the engine is DuckDB.
 
-    *engine* takes the place of that of the settings.
+    *engine*, if given, is used instead of the setting.
 
     Raises:
         HeadwaterError: pyspark or Java is missing, or the cluster does not answer.
@@ -159,7 +160,7 @@ class Spark:
         types = self._workspace.project.relation(table)
         with _faults_in_a_line():
             if not files:
-                # Not createDataFrame: it would need Python, of this version, on the cluster too.
+                # Not createDataFrame, which needs the same version of Python on the cluster.
                 nothing = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in types.items())
                 frame = self._session.sql(f"SELECT {nothing} WHERE false")
             else:
@@ -171,7 +172,7 @@ class Spark:
             frame.createOrReplaceTempView(view_name(table))
 
     def stage(self, model: Model, query: exp.Query) -> dict[Day | None, list[Path]]:
-        """Compute *query* into files for each day that it returns, several for a large day; None: rows without a day.
+        """Write the rows of *query* to Parquet files; returns day → its files. None as the day: rows whose dt is null.
 
         Raises:
             HeadwaterError: Spark refuses the query or fails, or its columns have other types than the header declares.
@@ -181,7 +182,7 @@ class Spark:
         try:
             with self.computed(query) as frame:
                 _require_types(model, frame)
-                if frame.columns == ["dt"]:  # Spark refuses files without a column of their own
+                if frame.columns == ["dt"]:  # dt is not in the files, and Spark refuses files without columns
                     frame = frame.selectExpr("dt", "dt AS day")
                 # Small days share a task, and a large day is divided, so that no task writes much more than others.
                 frame.hint("rebalance", "dt").write.partitionBy("dt").parquet(_uri(folder))
@@ -194,7 +195,7 @@ class Spark:
         return found
 
     def rows(self, query: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """The columns and rows of *query*, in DuckDB's dialect; to be read before the next query."""
+        """The columns and rows of *query*, which is in DuckDB's dialect. Read all rows before the next query."""
         parsed = sqlglot.parse_one(query, read=DIALECT)
         assert isinstance(parsed, exp.Query)
         with ExitStack() as stack:
@@ -203,9 +204,9 @@ class Spark:
 
     @contextmanager
     def computed(self, query: exp.Query) -> Iterator[DataFrame]:
-        """The rows of *query*. CTEs with several readers are computed once, because Spark would compute each reader's.
+        """The rows of *query*. A CTE that is read several times is computed once; Spark would compute it each time.
 
-        Each CTE is a view meanwhile: Spark does not find what it has kept if a query with CTEs of its own computed it.
+        Each CTE becomes a view, because Spark reuses a kept result only if its query has no CTEs of its own.
 
         Raises:
             HeadwaterError: Spark refuses the query, or fails.
@@ -237,12 +238,12 @@ class Spark:
 
 def _tuples(frame: DataFrame, until_read: ExitStack) -> Iterator[tuple[Any, ...]]:
     with until_read:
-        for row in frame.toLocalIterator():  # one task's at a time: a check that fails may return millions
+        for row in frame.toLocalIterator():  # not collect(): a failed check may return millions of rows
             yield tuple(row)
 
 
 def _require_types(model: Model, frame: DataFrame) -> None:
-    """Refuse columns whose types differ from the header, because the file would be cast without a word."""
+    """Refuse columns whose types differ from the header; otherwise their values would be cast silently."""
     found = {field.name: field.dataType.simpleString() for field in frame.schema}
     for name, kind in model.types.items():
         if found.get(name) != spark_type(kind).replace(" ", "").lower():
@@ -258,12 +259,12 @@ def spark_type(kind: str) -> str:
 
 
 def view_name(table: str) -> str:
-    """The name of the view with which Spark shows *table*: views of a session cannot have a schema."""
+    """The name of Spark's view of *table*, without a dot, because temporary views cannot have a schema."""
     return table.replace(".", "__")
 
 
 def with_views(query: exp.Query) -> exp.Query:
-    """A copy of *query* that reads the views of tables; columns keep the names that they had."""
+    """A copy of *query* that reads Spark's views instead of tables; references to columns stay valid."""
     query = query.copy()
     for table in list(query.find_all(exp.Table)):
         if table.db:
@@ -284,11 +285,11 @@ def _spark_errors() -> tuple[type[Exception], ...]:
     from pyspark.errors import PySparkException
 
     found: list[type[Exception]] = [PySparkException, ConnectionError]
-    with suppress(ImportError):  # the client of Spark Connect comes without it
+    with suppress(ImportError):  # the client of Spark Connect does not include py4j
         from py4j.protocol import Py4JError
 
         found.append(Py4JError)
-    with suppress(ImportError):  # and Spark without Connect without this
+    with suppress(ImportError):  # Spark without Connect does not include grpc
         from grpc import RpcError
 
         found.append(RpcError)
@@ -309,11 +310,11 @@ def _faults_in_a_line() -> Iterator[None]:
 
 
 def spark_line(error: BaseException) -> str:
-    """Spark's message in a line, without its trace."""
+    """Spark's error message in one line, without the stack trace."""
     if isinstance(error, ConnectionError) or type(error).__name__ == "Py4JNetworkError":
         return "its driver, a process of this machine, has ended"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    # Before Java's own message Py4J has a line about the call.
+    # Py4J puts a line about the call before Java's message.
     is_call = lines[0].startswith("An error occurred while calling") and len(lines) > 1
     return lines[1].removeprefix(": ") if is_call else lines[0]
 

@@ -67,10 +67,6 @@ class Workspace:
         """The same workspace with the list of raw batches read again."""
         return replace(self, raw=RawLake.load(self.home))
 
-    def with_start_date(self, start: Day) -> Workspace:
-        """The same workspace with ``start_date`` set."""
-        return replace(self, settings=self.settings.model_copy(update={"start_date": start}))
-
     def files(self, table: str, days: Iterable[Day] | None) -> list[Path]:
         """The Parquet files of *table* for *days* (None: all of them), in order."""
         wanted = None if days is None else set(days)

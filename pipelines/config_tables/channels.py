@@ -252,7 +252,7 @@ def _validate_rules(path: Path, file: _File) -> None:
             )
         if not rule.conditions():
             raise HeadwaterError(
-                f"has no condition on {', '.join(FIELDS)}, so no later rule could ever decide",
+                f"has no condition on {', '.join(FIELDS)}, so it matches every session and no later rule applies",
                 where=where,
                 remedy="add a condition; a session that no rule matches is unassigned",
             )

@@ -70,8 +70,8 @@ def _row(cell: Mapping[str, str]) -> TrafficSite:
     site, source, category = cell["site"].lower(), cell["source"].lower(), cell["category"]
     if not HOST.fullmatch(site):
         raise ValueError(
-            f"site is '{cell['site']}', expected a host without www., such as google.com or android-app's "
-            "com.google.android.gm, or a name as in utm_source, such as fb"
+            f"site is '{cell['site']}', expected a host without www., such as google.com, the id of an Android "
+            "app, such as com.google.android.gm, or a name as in utm_source, such as fb"
         )
     if not source:
         raise ValueError("source is empty, expected the name that reports show, such as google")

@@ -105,7 +105,7 @@ class _Loading:
         for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # rows of a load that was killed
             left.unlink()
 
-        def land(path: str, _table: Mapping[str, object]) -> None:  # dlt accepts no method here
+        def land(path: str, _table: Mapping[str, object]) -> None:  # a function, because dlt accepts no method
             self._land(Path(path))
 
         destination = dlt.destination(

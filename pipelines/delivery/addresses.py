@@ -106,6 +106,6 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
     if len(service) != 1:
         raise HeadwaterError(
             f"has {len(service)} recipients; if one fails, the others would get the message again",
-            remedy="name each recipient as a person of their own",
+            remedy="list each recipient as a separate person",
         )
     return service

@@ -11,7 +11,7 @@ missed shows on the page of alerts, but one that arrives twice is not believed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from pipelines.delivery.addresses import secrets_of, service_of
 from pipelines.delivery.outbox import Message, Outbox, changed
@@ -86,14 +86,3 @@ def _again(message: Message, error: str, now: dt.datetime) -> Message:
 def _settle(outbox: Outbox, message: Message) -> Message:
     outbox.save(message)
     return message
-
-
-def validate_addresses(people: Mapping[str, str], secrets: Mapping[str, str]) -> Sequence[str]:
-    """The faults of addresses, as ``name: fault``; empty if all are valid."""
-    faults = []
-    for name, address in people.items():
-        try:
-            service_of(address, secrets)
-        except HeadwaterError as error:
-            faults.append(f"{name}: the address {error}")
-    return faults

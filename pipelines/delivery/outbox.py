@@ -91,7 +91,7 @@ class Outbox:
     """The messages of one home. Only a process that has the lock writes."""
 
     def __init__(self, home: Home) -> None:
-        """Files are opened only by the methods."""
+        """No file is opened or created here, only by the methods."""
         self._home = home
         self._folder = home.alerts / "outbox"
         self._lock = home.alerts / ".lock"

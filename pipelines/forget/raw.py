@@ -128,7 +128,7 @@ class _Erasure:
         return Part(output.target, output.dt, batch.batch_id, query, self._version(output.version))
 
     def _version(self, old: str) -> str:
-        # The hash of the user makes the version differ from those of all other contents.
+        # The version must differ from the versions of all other contents, so it depends on the user too.
         text = f"{old} {self.session.forgotten.hash_of('user', self.person.user)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -245,7 +245,7 @@ def _erased_of(batch: Batch) -> str:
 
 
 def _anonymised(orders: str) -> str:
-    """SQL for *orders* without the person as their user, and with the hashes that such records get."""
+    """SQL for *orders* with null in place of the person's user id, and with the record hash that follows from that."""
     own = "user_id IN (FROM user_ids)"
     return (
         f"SELECT * EXCLUDE (is_own) REPLACE (CASE WHEN is_own THEN {row_hash(ORDERS)} ELSE {RECORD_HASH} END "
@@ -255,7 +255,7 @@ def _anonymised(orders: str) -> str:
 
 
 def _without_empty(outputs: list[Output]) -> tuple[Output, ...]:
-    """*outputs* without the files that have no rows, and without the hash files of event files that are gone."""
+    """*outputs* without files that have no rows, and without files of id hashes whose file of events has no rows."""
     full = [output for output in outputs if output.rows]
     days = {output.dt for output in full if output.target == EVENTS.name}
     return tuple(output for output in full if output.target != ID_HASHES or output.dt in days)

@@ -1,4 +1,4 @@
-"""A backup of a home: one compressed tar file, and a home made from it.
+"""Backups of homes: writing a home to one compressed tar file, and making a home from such a file.
 
 Here: what a backup contains, writing and reading the file.
 Not here: when backups are made, where they are kept.
@@ -62,8 +62,8 @@ class Backup:
 def back_up(home: Home, target: Path, tell: Tell, *, has_landing: bool = True) -> Backup:
     """Write a backup of *home* to the file *target*, which must not be in the home.
 
-    The file appears when it is complete. If a run is in progress, wait for its end. With *has_landing* False, the
-    landing files are excluded.
+    The file appears when it is complete. If a run is in progress, wait for its end. If *has_landing* is
+    False, the landing files are excluded.
 
     Raises:
         HeadwaterError: *target* exists or is in the home, or a file cannot be read or written.

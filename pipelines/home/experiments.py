@@ -47,7 +47,10 @@ class ExperimentSettings(Section):
     plans: dict[str, ExperimentPlan] = Field(default_factory=dict)
 
     def parameters(self) -> dict[str, str | int]:
-        """Parameter of a model → value: the pattern without names, which Spark writes differently, and the groups."""
+        """Parameter of a model → value: the pattern, and the numbers of its groups.
+
+        The groups have no names in it, because Spark writes named groups differently.
+        """
         groups = re.compile(self.pattern).groupindex
         return {
             "experiments_pattern": re.sub(r"\(\?P<\w+>", "(", self.pattern),

@@ -76,7 +76,7 @@ class Forgotten:
             write_file(home.forgotten_file, json.dumps(content, indent=1) + "\n")
 
     def adding(self, ids: Mapping[Kind, Collection[str]]) -> Forgotten:
-        """These persons and those with *ids*, and the pseudonyms of their users and devices."""
+        """A copy that also has the hashes of *ids*, and the hashes of the pseudonyms of their users and devices."""
         both = Forgotten(self.salt or secrets.token_hex(16), self.hashes)
         hashes = {kind: set(both.hashes.get(kind, ())) for kind in _kinds()}
         for kind, values in ids.items():

@@ -24,7 +24,7 @@ _COPIED_AT_ONCE = 1 << 24
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 _INTEGERS = (_I16, _I32, _I64)
 _SHORT = 15
-"""In the header of a list, this size says that the real one follows; in that of a field, steps up to it fit."""
+"""Sizes of lists below this, and steps between field numbers up to this, fit into the header's first byte."""
 
 # Field numbers of parquet.thrift.
 _NUM_ROWS, _ROW_GROUPS = 3, 4  # of FileMetaData
@@ -90,7 +90,7 @@ def _copy(part: Path, end: int, out: BinaryIO) -> None:
 
 
 def _move(group: Struct, by: int, ordinal: int) -> None:
-    """Let *group* be the row group number *ordinal*, *by* bytes further on than in its own file."""
+    """Change *group* into row group number *ordinal* of the new file, where it begins *by* bytes later."""
     offsets = [group.get(_GROUP_OFFSET)]
     for column in group[_COLUMNS].content:
         offsets.append(column.get(_CHUNK_OFFSET))
@@ -98,7 +98,7 @@ def _move(group: Struct, by: int, ordinal: int) -> None:
         for number in _PAGE_INDEXES:  # optional, and they contain offsets of their own
             column.pop(number, None)
     for offset in offsets:
-        if offset is not None and offset.content:  # 0 says that the writer does not know it
+        if offset is not None and offset.content:  # 0 means that it is not known
             offset.content += by
     if _ORDINAL in group:
         group[_ORDINAL].content = ordinal

@@ -2,13 +2,13 @@
 
 Here: what ``headwater simulate`` and ``headwater demo`` call.
 
-- ``parameters``: all rates, and the traps: what can go wrong in a log - ``plan``: days, blocks of devices and their
-random streams
+- ``parameters``: all rates, and the traps, which are what can go wrong in a log
+- ``plan``: days, blocks of devices and their random streams
 - ``catalogue``: products, their variants, and skus that are sold but never shown
 - ``shop``: shelves, and what each slot shows on a day
 - ``people``: devices, their users, and the visits of a day
-- ``channels``: what brings visitors, as data; ``marketing``: which channel brings each visit, what channels cause and
-cost
+- ``channels``: what brings visitors, as data
+- ``marketing``: which channel brings each visit, what channels cause and cost
 - ``walks``: what visitors do, page after page; ``trace``: the table of these events
 - ``tracking``: turns walks into records of the tracking log: clocks, latency, late and repeated records
 - ``sales``: order lines from carts and clicks, with their true origin; ``extras``: lines whose sku has no event

@@ -81,8 +81,8 @@ class Arrivals:
     def orders(self, scene: Scene, visit: Ints, luck: Floats) -> pl.DataFrame:
         """The effect of each channel on the orders: the columns ``CHANNEL_COLUMNS``, a row per channel.
 
-        *visit* is that of each order, and *luck* the draw that was below the chance: 0 for orders that depend on their
-        visit only.
+        *visit*: the visit of each order. *luck*: the random number that was below the order's chance; 0 for orders that
+        depend on their visit only.
         """
         rows = []
         for code, channel in enumerate(scene.parameters.channels):

@@ -314,7 +314,7 @@ def _bound(file: SqlFile, values: ValueKey) -> exp.Query:
 
 @lru_cache(maxsize=512)
 def _bound_sql(file: SqlFile, values: ValueKey) -> str:
-    # Not from _bound, which must not be changed: sqlglot would copy it, which takes longer than binding.
+    # Bind again instead of using _bound: writing that tree needs a copy of it, which takes longer than binding.
     return bind(file.tree, {name: value for name, _, value in values}).sql(dialect=DIALECT, copy=False)
 
 
@@ -332,7 +332,7 @@ def _parse(text: str, path: Path) -> exp.Query:
     tree = statements[0]
     for node in tree.walk():
         node.comments = None
-        if node._meta is not None:  # keep only the position that is needed: every copy of the tree copies them
+        if node._meta is not None:  # keep only the start offset, because every copy of the tree copies these values
             node._meta = {key: value for key, value in node._meta.items() if key not in ("line", "col", "end")}
     return tree
 

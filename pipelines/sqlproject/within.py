@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 from pipelines.sqlproject.linter import qualified
 
 Keys = frozenset[str] | None
-"""The columns of a relation that have a row's value of the followed column; None: no table in it has that column."""
+"""The *keys* of a relation: its columns that equal the followed column in every row; None: no table in it has it."""
 
 
 class _NotWithinError(Exception):
@@ -51,10 +51,10 @@ class _Follower:
         self._column = column
 
     def query(self, query: exp.Expr, outer: Mapping[str, Keys]) -> Keys:
-        """The keys of *query*. *outer* has those of the CTEs that it may read.
+        """The keys of the rows that *query* returns; *outer*: the keys of the CTEs that it may read.
 
         Raises:
-            _NotWithinError: it mixes rows with different values.
+            _NotWithinError: a step of the query mixes rows with different values of the column.
         """
         ctes = dict(outer)
         if with_ := query.args.get("with_"):
@@ -99,7 +99,7 @@ class _Follower:
         _require_apart(select, keys)
         _require(
             len(set(select.named_selects)) == len(select.named_selects)
-        )  # of two equal names, a reader gets the first
+        )  # with two equal names, it is unclear which one a reader gets
         found = frozenset(
             item.alias_or_name
             for item in select.selects
@@ -125,7 +125,7 @@ class _Follower:
         return None if keys is None else frozenset(f"{node.alias_or_name}.{name}" for name in keys)
 
     def _joined(self, keys: Keys, join: exp.Join, ctes: Mapping[str, Keys]) -> Keys:
-        """The keys after *join* of a relation with *keys* and its own."""
+        """The keys after *join* has been added to a relation with the keys *keys*."""
         new = self._source(join.this, ctes)
         kind = join.kind or join.side or "INNER"
         _require(not join.method and kind in ("INNER", "CROSS", "LEFT", "SEMI", "ANTI"))
@@ -135,7 +135,8 @@ class _Follower:
             _require(kind in ("INNER", "CROSS"))  # otherwise the rows of the left side would be in every range
             return new
         _require(_equates(join.args.get("on"), keys, new))
-        # Where a LEFT JOIN finds no row, the column is null, so rows with other values could meet in a group.
+        # If a LEFT JOIN finds no row, the right side's keys are null: grouped by them, rows with different values would
+        # meet. So they are no keys of the result.
         return keys | new if kind == "INNER" else keys
 
 

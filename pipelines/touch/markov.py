@@ -174,10 +174,10 @@ def _factorised(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
 
 
 def _followed(steps: csr_array, reward: Floats, groups: list[Ints]) -> Floats:
-    """The same as ``_factorised``, by following paths step by step until no more than ``_STILL_GOING`` of them go on.
+    """The result of ``_factorised``, by following paths step by step until at most ``_STILL_GOING`` of them go on.
 
-    For many states with few transitions each, as in chains of order 2 and 3. There, a factorisation needs nearly as
-    much memory and time as that of a full matrix.
+    For chains with many states and few transitions each, such as those of order 2 and 3: factorising their sparse
+    matrix needs nearly as much memory and time as a full one.
     """
     # Staying in a state is skipped, only leaving it is followed: otherwise long repetitions of a touchpoint would take
     # many steps.

@@ -203,7 +203,7 @@ def _sets(paths: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sample(sets: pl.DataFrame) -> pl.DataFrame:
-    """For each touchpoint the orders and the paths with it: touchpoint, orders_touched, paths."""
+    """For each touchpoint the number of orders and of paths that contain it: touchpoint, orders_touched, paths."""
     return (
         sets.select(pl.col("touchpoints").str.split(markov.SEPARATOR).alias("touchpoint"), "orders", "non_conversions")
         .explode("touchpoint")

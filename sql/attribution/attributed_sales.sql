@@ -159,7 +159,7 @@ found AS (
         AND DATE_DIFF('day', candidates.dt, sales.dt) BETWEEN 0 AND $cart_window_days + $max_payment_delay_days + 1
 ),
 
--- The match of the line itself, otherwise that of the largest line of its order that has one.
+-- The line's own match, otherwise the match of the largest line of its order that has one.
 matches AS (
     SELECT
         sales.order_id,

@@ -58,7 +58,7 @@ touches AS (
     WHERE dt BETWEEN $from_dt - $touch_window_days AND $to_dt
 ),
 
--- A touch of one type does not go on with the path of another.
+-- Paths of different types of touchpoints are separate, so the days are found for each type.
 active_days AS (
     SELECT
         person_id,

@@ -54,8 +54,8 @@ sides AS (
     WHERE quadrants.dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Within the hysteresis band earlier days decide, so both sides are allowed. A small sample must be high even with one
--- success fewer, so it may rightly be low although its value is beyond the band.
+-- Within the hysteresis band earlier days decide, so the check allows both sides. It also allows that a small sample is
+-- low although its value is above the band: a small sample is high only if it is so even with one success fewer.
 judged AS (
     SELECT
         sides.*,

@@ -128,7 +128,7 @@ amounts AS (
             COALESCE(refunds.amount, TRY_CAST(lines.refunded_amount * orders.rate AS DECIMAL(18, 4)), 0) AS DECIMAL(18, 4)
         ) AS stated_refund,
         orders.status = 'refunded' AND stated_refunds.order_id IS NULL AS is_refunded_by_status,
-        -- The unit_cost of a line is in the order's currency, that of a product in the reporting currency.
+        -- The unit_cost of a line is in the order's currency, the unit_cost of a product in the reporting currency.
         CASE
             WHEN lines.unit_cost IS NOT NULL
                 THEN TRY_CAST(CAST(lines.quantity AS DECIMAL(20, 0)) * lines.unit_cost * orders.rate AS DECIMAL(18, 4))

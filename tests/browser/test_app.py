@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from assets.engine import materialize_in_process
+from assets.engine import DagsterEngine
 from dashboards.app.view import PAGES
 from pipelines.lake.partitions import DaySpan
 from tests.browser.site import DAYS, HOSTILE, PHONE, WIDE, close, followed, full, opened, query, settled
@@ -308,7 +308,7 @@ def test_pages_stay_whole_in_a_run_and_the_badge_tells_of_it(browser, site):
     days = [row[0] for row in site.ask("SELECT DISTINCT dt FROM attribution.entrance_daily ORDER BY 1")]
     tables = ["core.order_lines", "attribution.attributed_sales", "attribution.entrance_daily", "core.traffic_daily"]
     work = threading.Thread(
-        target=lambda: [materialize_in_process(site.home, tables, DaySpan(days[0], days[-1])) for _ in range(3)]
+        target=lambda: [DagsterEngine(site.home).compute(tables, DaySpan(days[0], days[-1])) for _ in range(3)]
     )
     work.start()
     looked = 0

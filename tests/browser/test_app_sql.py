@@ -15,7 +15,7 @@ LATER = """wait => {
     const real = window.setTimeout;
     window.setTimeout = (run, after, ...given) => real(run, after && after + wait, ...given);
 }"""
-"""Makes what the page does after a while still later; what it does next stays."""
+"""Delays every timer of the page by *wait* ms; timers of 0 ms stay as they are."""
 SALES = "SELECT dt, entrance_id, sum(revenue) AS revenue, sum(orders) AS orders FROM attribution.entrance_daily"
 
 

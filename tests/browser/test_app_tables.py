@@ -137,7 +137,7 @@ def test_a_query_is_written_run_and_taken_away(browser, site):
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("SELECT * FROM read_csv('/etc/passwd')", "may not stand for a table"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "cannot be used as a table"),
         ("COPY core.orders TO '/tmp/x'", "only read-only queries can run"),
         ("SELECT getenv('HOME')", "is not on the list"),
         ("SELECT 1; SELECT 2", "one query at a time"),

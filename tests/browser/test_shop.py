@@ -1,4 +1,4 @@
-"""In the demo shop, the log and the path have exactly what was clicked, with and without the Navigation API."""
+"""In the demo shop, log and path contain exactly what was clicked, with and without the Navigation API."""
 
 from __future__ import annotations
 

@@ -293,7 +293,7 @@ def test_a_replaced_page_is_another_page(has_api: bool, opened: Any, recorder: R
 @both_apis
 @pytest.mark.real
 def test_an_app_keeps_its_history_state(has_api: bool, opened: Any, recorder: Recorder) -> None:
-    """Fragments and changed states are the same page, another address is another one; a copied mark counts nothing."""
+    """A fragment or a changed state is the same page, another address is a new page; a copied mark is ignored."""
     recorder.pages["/app.js"] = "window.atStart = JSON.stringify(history.state)"
     page = opened(html('<a id="to" href="#below">below</a>', script="/app.js"), has_api=has_api)
     page.wait_for_function(READY)

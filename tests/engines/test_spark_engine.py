@@ -38,7 +38,7 @@ SHOP = replace(SimulationParameters(), products=40, experiment_days=10)
 
 
 def land_more(home: Home) -> None:
-    """Land what the simulator does not make: a log without PageIds, an order without lines whose versions tie."""
+    """Land what the simulator lacks: a log without PageIds; an order with two equally new versions and no lines."""
     log = (SAMPLES / "segment" / "events.ndjson").read_text(encoding="utf-8")
     log = log.replace("2026-11-2", "2026-05-1").replace("USD", "CNY")
     folder = home.landing / "segment" / "events"

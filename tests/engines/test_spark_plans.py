@@ -36,7 +36,7 @@ WHOLE = {"spark.sql.maxMetadataStringLength": 100_000, "spark.sql.debug.maxToStr
 
 
 class Plans:
-    """A session that remembers the plan of each query before anything is kept."""
+    """A session that stores the plan of each query, as it is before the query's result is kept in memory."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -53,7 +53,7 @@ class Plans:
         return getattr(self._session, name)
 
     def scans(self) -> Counter[str]:
-        """Table → its scans in the plans since the last call that are executed: of what is kept, and of the last."""
+        """Table → its scans in the executed plans since the last call: those of kept frames, and the last one."""
         last = self._seen[-1][0]
         executed = [plan for frame, plan in self._seen if frame is last or frame.storageLevel.useMemory]
         self._seen = []
@@ -61,7 +61,7 @@ class Plans:
 
 
 def scans_in(plan: str) -> Counter[str]:
-    """Table → its scans in *plan*, without those that computed what the plan reads from memory."""
+    """Table → its scans in *plan*, without those below a result that the plan reads from memory."""
     found: Counter[str] = Counter()
     kept_at: int | None = None
     for line in plan.splitlines():

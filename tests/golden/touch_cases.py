@@ -67,7 +67,7 @@ TRANSFORMS = [TransformCase(tuple(case["transform"]), case["paths"]) for case in
 
 
 def shop(transform: Transform = ("unique",)) -> Shop:
-    """A shop with the examples' entrances and *transform*, where a touch's weight by time halves every day."""
+    """A shop with the examples' entrances and *transform*; in the model time_decay, weights halve every day."""
     entrances = [{"entrance_id": name, "page_type": "home", "module": f"m_{name}"} for name in _CONTENT["entrances"]]
     return Shop(entrances=entrances, start_date=dt.date(2026, 2, 1), touch_half_life_days=1, touch_transform=transform)
 

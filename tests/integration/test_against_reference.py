@@ -24,9 +24,9 @@ from tests.strategies_touch import touch_logs, touch_shops
 from tests.support import Row, assert_same_tables, attribute, home_of, land, land_log, partition_days, tables
 
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "6"))
-"""How many logs the first test tries; the others, which run the pipeline many times for each, try fewer.
+"""How many logs the first test tries. The other tests try fewer, because they run the pipeline many times for each log.
 
-The default is always the same logs, in a few minutes. With the variable set they are others each time.
+By default the logs are the same in each run of the tests. If the variable is set, they differ from run to run.
 """
 
 FORMATS = ("ndjson", "csv", "parquet", "ndjson.gz", "csv.gz")

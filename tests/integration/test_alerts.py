@@ -216,7 +216,7 @@ def test_subscriptions_bring_the_page_and_by_mail_the_report(
     assert content == (computed_copy.reports / f"{DAYS[3]}-zh.html").read_bytes()
     evening = MORNING + dt.timedelta(hours=11)
     assert [one.name for one in send(computed_copy, now=evening).written] == ["evening"]
-    # The next morning waits for the data of its yesterday.
+    # The next morning's message waits until the day before is computed.
     assert send(computed_copy, now=MORNING + dt.timedelta(days=1)).written == []
 
 

@@ -22,7 +22,7 @@ from dashboards.app.pages.quality import PARTS
 from dashboards.app.pages.slots import click_rate_change
 from dashboards.app.render import components
 from dashboards.app.server import create_app, page_of
-from dashboards.app.shell import freshness, mark_of, no_data
+from dashboards.app.shell import freshness, mark_of, to_run
 from dashboards.app.view import PAGES, View, read_view
 from dashboards.blocks import Block, Card, Cards, Chart, Group, Table, Text, tables
 from dashboards.copy.build import current, is_stale, publish
@@ -511,7 +511,7 @@ def test_a_home_without_any_day_says_what_to_do(tmp_path):
     marts = Marts(home)
     with pytest.raises(NoDataError):
         page_of(marts.copy(), View(), "admin")
-    assert "headwater run --home '" in str(no_data(View(), Home(tmp_path / "a home")))
+    assert "headwater run --home '" in str(to_run(View(), Home(tmp_path / "a home"), "no_data"))
     client = create_app(home).server.test_client()
     assert client.get("/export/overview/days.csv").status_code == 404
     (home.config / "headwater.yaml").write_text("a: [", encoding="utf-8")

@@ -373,7 +373,7 @@ UNION SELECT model FROM attribution.model_daily
 UNION SELECT stage FROM customers.lifecycle_daily UNION SELECT rule FROM products.portfolio_health
 UNION SELECT event_type FROM core.events
 """
-"""Keys that stand for something which has a name."""
+"""The keys of everything that has a display name; no page may show such a key."""
 
 
 def test_no_key_stands_where_a_name_should(lake, copy, addresses):

@@ -109,6 +109,19 @@ def test_sql_shows_a_table_and_writes_files(shop, tmp_path):
     assert duckdb.connect().read_parquet(str(out)).fetchall()[0][0] == "home_banner"
 
 
+def test_sql_takes_values_of_parameters(shop, tmp_path):
+    home, _ = shop
+    query = (
+        "SELECT dt - $days AS dt, $note AS note, $code || '!' AS code, $half * 2 AS one, $sku AS sku "
+        "FROM core.order_lines WHERE dt >= $from ORDER BY dt LIMIT $most"
+    )
+    found = {"days": "1", "from": DAY, "most": "1", "note": "it's = 5", "code": "'7'", "half": "-0.50", "sku": "0042"}
+    values = [part for name, value in found.items() for part in ("--param", f"{name}={value}")]
+    row = "2026-03-01,it's = 5,7!,-1.00,0042"
+    assert headwater("sql", query, *values, "--format", "csv", home=home).stdout == f"dt,note,code,one,sku\n{row}\n"
+    assert "it's = 5" in headwater("sql", query, *values, home=home).stdout
+
+
 def test_sql_appends_to_a_file_and_stops_with_its_reader(shop, tmp_path):
     home, _ = shop
     out = tmp_path / "all.csv"
@@ -149,6 +162,9 @@ def test_a_query_may_begin_with_a_comment(shop):
         (["COPY (SELECT 1) TO '/tmp/x.csv'"], "only statements that read are allowed"),
         (["SELEC 1"], "not valid SQL"),
         (["SELECT 1", "--format", "parquet"], "name a file with --out"),
+        (["SELECT $days", "--param", "days"], "--param days: expected NAME=VALUE, such as days=7"),
+        (["SELECT $days"], "Values were not provided for the following parameters: days"),
+        (["SELECT $days", "--param", "days=7", "--param", "months=1"], "identifiers of the excess parameters: months"),
     ],
 )
 def test_a_query_that_cannot_be_run_is_one_line(shop, arguments, expected):

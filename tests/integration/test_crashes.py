@@ -31,7 +31,7 @@ from tests.processes import (
 )
 
 KILLS = int(os.environ.get("HEADWATER_KILLS", "5"))
-"""Of each kind of run: twenty in all."""
+"""The number of kills in each test."""
 
 Start = Callable[[Home], Headwater]
 STARTS: dict[str, Start] = {"directly": Headwater.directly, "through Dagster": lambda home: Headwater(home, "run")}

@@ -141,7 +141,7 @@ def test_a_load_without_changes_lands_nothing(shop: Shop) -> None:
 
 
 def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
-    """With the newest time itself, and from a transaction that was still open during the load."""
+    """Two such rows: one with exactly the newest time, one from a transaction that was still open during the load."""
     shop.add(("a", "paid", "2026-03-01 10:00:00+08"))
     with shop.server.connect(shop.name) as late:
         late.execute("INSERT INTO orders SELECT 'late', 'u1', 'paid', now(), NULL, 'CNY', '', '2026-03-01 09:55+08'")
@@ -441,8 +441,8 @@ def test_a_killed_load_is_completed_by_the_next(shop: Shop, moment: str) -> None
 def test_a_server_that_stops_in_the_middle_leaves_nothing_half(shop: Shop) -> None:
     rows = 60_000
     many(shop, rows)
-    # After half of the rows the server waits, so that it can be stopped. STABLE makes the function wait only where its
-    # value is needed.
+    # After half of the rows the server waits, so that it can be stopped. The function is STABLE, so
+    # that PostgreSQL calls it only where its value is needed.
     shop.execute(
         "CREATE FUNCTION slow(id text) RETURNS text STABLE LANGUAGE plpgsql AS "
         "$$BEGIN IF id = '30000' THEN PERFORM pg_sleep(600); END IF; RETURN id; END$$"

@@ -23,7 +23,7 @@ CALENDAR = "first_day,last_day,kind,name_zh,name_en\n"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Forty-two days of eight to ten orders of 30 each; in the last week half as many."""
+    """Forty-two days with eight to ten orders of 30 each a day; in the last week half as many orders."""
     home = make_home(tmp_path_factory.mktemp("falls") / "home", settings={"start_date": FIRST})
     orders, lines = [], []
     for nth in range(42):

@@ -108,7 +108,7 @@ def test_the_numbers_of_a_control_are_those_of_the_lake(copy, lake):
 @pytest.mark.parametrize(
     ("language", "better", "steady", "few"),
     [
-        ("en", "more than the module's other slots let expect", "control: the module's other slots", "not enough days"),
+        ("en", "above what the module's other slots suggest", "control: the module's other slots", "not enough days"),
         ("zh", "比本模块其他坑位的走势高", "对照：本模块其他坑位", "天数不够"),
     ],
 )

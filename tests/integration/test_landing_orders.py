@@ -161,7 +161,7 @@ class Changed:
         return Changed(self.there, changed)
 
     def within(self, days: set[Day], added: set[Day]) -> set[Day]:
-        """Those of *days* that must be computed; *added* are the days that had no partitions before."""
+        """The days among *days* that must be computed; *added* are the days that had no partitions before."""
         return days & self.there & (self.changed | added)
 
 

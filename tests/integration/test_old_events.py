@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from assets.engine import materialize_in_process
+from assets.engine import DagsterEngine
 from assets.retention import pruning
 from dashboards.report.file import write_report
 from pipelines.commands import forget_run
@@ -192,7 +192,7 @@ def test_force_and_new_settings_leave_old_totals(home):
 def test_dagster_computes_no_day_from_nothing(home):
     before = every_table(pruned(home))
     span = DaySpan(FIRST, DAYS[-1])
-    result = materialize_in_process(home, ["core.events", "core.traffic_daily", "products.daily"], span)
+    result = DagsterEngine(home).compute(["core.events", "core.traffic_daily", "products.daily"], span)
     assert {name: min(found.published) for name, found in result.tables.items()} == {
         "core.events": KEPT,
         "core.traffic_daily": KEPT,

@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,12 +17,13 @@ from pipelines.compute.reading import query_rows
 from pipelines.compute.run import run_home
 from pipelines.home.folder import Home
 from pipelines.ingest import RawLake
+from pipelines.ingest.sources.mapping import create_relations
+from pipelines.ingest.sources.source import Source, load_sources
 from tests.ingest_support import counts, land, new_home, raw, take_in
 
 pytestmark = pytest.mark.real
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "shopify"
-MAPPING = Path(__file__).parents[2] / "sql" / "sources" / "shopify" / "order_lines.sql"
 LANDED_AT = dt.datetime(2026, 11, 21)
 SETTINGS = "timezone: Asia/Shanghai\ncurrency: CNY\n"
 FX = "dt,currency,rate\n2026-11-18,USD,7.1\n"
@@ -151,30 +151,36 @@ def records(made: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def mapping() -> duckdb.DuckDBPyConnection:
+def shopify() -> Source:
+    return next(source for source in load_sources(None) if source.name == "shopify")
+
+
+@pytest.fixture(scope="module")
+def connection(shopify: Source) -> duckdb.DuckDBPyConnection:
     """A connection with the empty relation of orders."""
-    declared = yaml.safe_load(MAPPING.with_name("source.yaml").read_text(encoding="utf-8"))
-    columns = [*declared["relations"]["orders"]["columns"], "batch_id"]
     connection = duckdb.connect()
-    typed = ", ".join(f"{name} VARCHAR" for name in columns)
-    connection.execute(f"SET TimeZone = 'UTC'; CREATE TABLE orders ({typed}, record_no BIGINT)")
+    connection.execute("SET TimeZone = 'UTC'")
+    create_relations(connection, {"orders": tuple(shopify.relations["orders"].columns)})
     return connection
 
 
 @settings(max_examples=60, deadline=None)
 @given(made=orders)
-def test_lines_add_up_to_the_total_whatever_the_order(mapping: duckdb.DuckDBPyConnection, made: list[Any]) -> None:
-    mapping.execute("DELETE FROM orders")
+def test_lines_add_up_to_the_total_whatever_the_order(
+    shopify: Source, connection: duckdb.DuckDBPyConnection, made: list[Any]
+) -> None:
+    connection.execute("DELETE FROM orders")
     rows = records(made)
     for number, row in enumerate(rows, start=1):
         names = ", ".join(row)
         marks = ", ".join("?" for _ in row)
         values = [*row.values(), "b1", number]
-        mapping.execute(f"INSERT INTO orders ({names}, batch_id, record_no) VALUES ({marks}, ?, ?)", values)
+        connection.execute(f"INSERT INTO orders ({names}, batch_id, record_no) VALUES ({marks}, ?, ?)", values)
     revenue: dict[str, Decimal] = defaultdict(Decimal)
     refunded: dict[str, Decimal] = defaultdict(Decimal)
-    query = f"SELECT order_id, quantity, unit_price, discount, refunded_amount FROM ({MAPPING.read_text()})"
-    for order_id, quantity, price, discount, refund in mapping.execute(query).fetchall():
+    lines = shopify.mappings["order_lines"].query
+    query = f"SELECT order_id, quantity, unit_price, discount, refunded_amount FROM ({lines})"
+    for order_id, quantity, price, discount, refund in connection.execute(query).fetchall():
         gross = int(quantity) * Decimal(price)
         net = gross - Decimal(discount)
         assert 0 <= Decimal(discount) <= gross

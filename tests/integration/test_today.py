@@ -160,7 +160,7 @@ def test_without_files_of_today_yesterday_is_the_newest_day(yesterday):
     context, blocks = look_at(copy, "/?lang=en")
     assert context.days.last == YESTERDAY
     assert not cards_of_today(blocks)
-    assert "still open" not in days_note(context)
+    assert "not over yet" not in days_note(context)
 
 
 def test_the_overview_follows_the_files_that_land_today(in_progress):
@@ -214,7 +214,7 @@ def test_the_hours_of_a_slice_are_its_own(in_progress):
 
 def test_an_open_day_is_called_so_and_compared(in_progress):
     context, blocks = look_at(in_progress.copy, f"/?lang=en&from={TODAY}&to={TODAY}")
-    assert "still open" in days_note(context)
+    assert "not over yet" in days_note(context)
     assert_tree_adds_up(blocks, sales_until(13) - sales_until(24))
     (slot,) = table(blocks, "movers_slot").rows
     assert slot["difference"] == sales_until(13) - sales_until(24)

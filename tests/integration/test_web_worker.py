@@ -28,7 +28,7 @@ BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
 CHUNKS = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
 HALVES = (b"", b"G", HEAD, BODY, CHUNKS)
 LONG = 60.0
-"""Seconds within which a busy machine does anything that takes a moment."""
+"""Time limit in seconds for things that take a moment, generous for a busy machine."""
 
 
 @dataclass

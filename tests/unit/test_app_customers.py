@@ -159,4 +159,4 @@ def test_viewers_lists_neither_explain_nor_reach(shop: Copy) -> None:
 @pytest.mark.parametrize("move", ["octant:a~b", "nonsense", "segment:(new)~(left)", "city:a~b", "octant:~"])
 def test_a_move_that_nobody_made_is_said(shop: Copy, move: str) -> None:
     _, blocks = look_at(shop, f"customers?to={DAY}&move={move}")
-    assert "No customer moved so" in texts(blocks, "missing")[0].text
+    assert "No customer made this move" in texts(blocks, "missing")[0].text

@@ -52,7 +52,7 @@ def logs(draw: st.DrawFn) -> dict[str, list[Row]]:
 
 
 def found(log: dict[str, list[Row]], steps: list[str], last: dt.date, window: dt.timedelta | str) -> dict[str, Row]:
-    """Person → attempt, by the program: its table, its query, its computation."""
+    """Person → attempt, as the program finds it: with its table, its query and its computation."""
     rows = computed(["attribution.person_steps"], log, DAYS)["attribution.person_steps"]
     columns = {"dt": "DATE", "person_id": "VARCHAR", "kind": "VARCHAR", "page_type": "VARCHAR", "module": "VARCHAR",
                "entrance_id": "VARCHAR", "first_at": "TIMESTAMP", "last_at": "TIMESTAMP"}  # fmt: skip

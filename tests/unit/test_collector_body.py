@@ -31,8 +31,8 @@ def landed(*events: dict[str, object], sent: object = None, agent: str = "") -> 
     [
         (b"", "not JSON: Expecting value: line 1 column 1 (char 0)"),
         (b"event_id=1", "not JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b'{"events": [{"slot": NaN}]}', "not JSON: NaN is not a number of JSON"),
-        (b'{"events": [{"slot": -Infinity}]}', "not JSON: -Infinity is not a number of JSON"),
+        (b'{"events": [{"slot": NaN}]}', "not JSON: NaN is not a JSON number"),
+        (b'{"events": [{"slot": -Infinity}]}', "not JSON: -Infinity is not a JSON number"),
         (b'{"events": [{"slot": 1e999}]}', "not JSON: the number 1e999 is too large"),
         (b'{"events": [{"slot": 1, "slot": 2}]}', "not JSON: the key 'slot' occurs twice"),
         (b'{"events": [], "events": [{}]}', "not JSON: the key 'events' occurs twice"),

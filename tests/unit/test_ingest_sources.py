@@ -61,10 +61,14 @@ FROM hits, UNNEST(from_json(lines, '[{"n": "BIGINT", "sku": "VARCHAR", "q": "VAR
 SESSIONS = DECLARED[: DECLARED.index("  sessions:")]
 
 
-def home_with(folder: Path, **files: str) -> Home:
-    return new_home(
-        folder, {"own": {name.replace("_yaml", ".yaml").replace("_sql", ".sql"): text for name, text in files.items()}}
-    )
+def home_with(folder: Path, steps: dict[str, str] | None = None, **files: str) -> Home:
+    named = {name.replace("_yaml", ".yaml").replace("_sql", ".sql"): text for name, text in files.items()}
+    home = new_home(folder, {"own": named})
+    for name, text in (steps or {}).items():
+        file = home.sources / "own" / "steps" / f"{name}.sql"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return home
 
 
 def hit(number: int, session: str = "s1", **fields: object) -> dict[str, object]:
@@ -140,6 +144,74 @@ def test_a_mapping_without_joins_or_windows_goes_by_record(tmp_path: Path) -> No
         "events": (True, False),
         "order_lines": (True, False),
     }
+
+
+STEP = """\
+SELECT id, session, hit_at, lines, batch_id, record_no
+FROM hits
+WHERE session <> 'robot'  -- not robots
+"""
+
+
+def test_mappings_share_a_step(tmp_path: Path) -> None:
+    shared = {
+        "source_yaml": SESSIONS,
+        "events_sql": BY_RECORD.replace("FROM hits WHERE session <> 'robot'", "FROM people"),
+        "order_lines_sql": LINES.replace("FROM hits", "FROM people"),
+    }
+    home = home_with(tmp_path, {"people": STEP}, **shared)
+    (own,) = [source for source in load_sources(home) if source.name == "own"]
+    assert {name: (m.relations, m.by_record, m.one_to_one) for name, m in own.mappings.items()} == {
+        "events": (("hits",), True, False),
+        "order_lines": (("hits",), True, False),
+    }
+    lines = json.dumps([{"n": 1, "sku": "a", "q": 1, "p": 2.5}])
+    land(home, "own/hits/a.ndjson", [hit(1, lines=lines), hit(2, session="robot", lines=lines)])
+    take_in(home)
+    assert [row["event_id"] for row in live_events(home)] == ["h1"]
+    assert [row["order_id"] for row in raw(home, "raw.order_lines")] == ["h1"]
+
+
+def test_a_changed_step_maps_the_files_again(tmp_path: Path) -> None:
+    events = BY_RECORD.replace("FROM hits WHERE session <> 'robot'", "FROM people")
+    home = home_with(tmp_path, {"people": STEP}, source_yaml=SESSIONS, events_sql=events)
+    land(home, "own/hits/a.ndjson", [hit(1), hit(2, session="robot")])
+    take_in(home)
+    (home.sources / "own" / "steps" / "people.sql").write_text(STEP.replace("'robot'", "'s1'"), encoding="utf-8")
+    take_in(home)
+    assert [row["event_id"] for row in live_events(home)] == ["h2"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        STEP.replace("SELECT id", "SELECT DISTINCT id"),
+        STEP.replace("FROM hits", "FROM hits AS one SEMI JOIN hits AS two USING (id)"),
+    ],
+)
+def test_a_step_across_records_is_mapped_whole(tmp_path: Path, step: str) -> None:
+    events = BY_RECORD.replace("FROM hits WHERE session <> 'robot'", "FROM people")
+    home = home_with(tmp_path, {"people": step}, source_yaml=SESSIONS, events_sql=events)
+    (own,) = [source for source in load_sources(home) if source.name == "own"]
+    assert not own.mappings["events"].by_record
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "text"),
+    [
+        ("people", "SELECT id,\n  nonsense\nFROM hits", "steps/people.sql, line 2: Binder Error"),
+        ("people", "SELECT a b c FROM hits", "steps/people.sql, line 1: not valid SQL"),
+        ("people", "SELECT id FROM visits", "unknown relation 'visits'; expected one of hits"),
+        ("people", "SELECT 1 AS id", "reads no relation"),
+        ("hits", STEP, "'hits' may not be the name of a step"),
+        ("My people", STEP, "'My people' may not be the name of a step"),
+    ],
+)
+def test_a_wrong_step_is_one_line_with_file_and_place(tmp_path: Path, name: str, step: str, text: str) -> None:
+    home = home_with(tmp_path, {name: step}, source_yaml=SESSIONS, events_sql=BY_RECORD)
+    with pytest.raises(HeadwaterError) as caught:
+        load_sources(home)
+    assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(

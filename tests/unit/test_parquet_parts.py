@@ -25,7 +25,7 @@ ROWS = """
     FROM range({}, {}) AS made(i)
 """
 BOUNDS = [0, 300_000, 300_000, 300_001, 310_000]
-"""Of the parts' rows: one part of several row groups, one without rows, one of a single row, one row group."""
+"""Where the parts begin and end. They have, in order: several row groups, no rows, one row, one row group."""
 
 
 @pytest.fixture(scope="module")

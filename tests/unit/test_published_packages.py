@@ -72,7 +72,7 @@ def marketing_attribution(journeys: pl.DataFrame) -> mam.MAM:
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_do_attribution_has_the_same_removal_effects(journeys: pl.DataFrame, order: int) -> None:
-    """Its first state needs *order* touchpoints of a path, ours only one; the effects are the same."""
+    """The package's first state has *order* touchpoints, ours has one; the effects are the same."""
     model = do_attribution.MarkovAttribution(order=order, removal_strategy="redirect_to_null")
     found = model.fit(*one_by_one(journeys))["removal_effects"]
     assert removal_effects(journeys, order) == pytest.approx(found, abs=SIX_DECIMALS)

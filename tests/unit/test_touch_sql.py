@@ -35,7 +35,7 @@ def test_every_table_of_the_touch_models_equals_its_restatement(made_up: Visits,
 @tried(2)
 @given(made_up=visits())
 def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) -> None:
-    """The same number from the touches alone: a run of touches ends with an order or a gap longer than the window."""
+    """Open paths equal runs of touches: a run ends with an order, or with a gap longer than the window."""
     names = ["attribution.touch_models", *(f"attribution.{name}" for name in ("order_touches", "paths"))]
     found = computed([*names, "attribution.touch_path_daily"], made_up.given, DAYS, made_up.settings)
     daily = found["attribution.touch_path_daily"]

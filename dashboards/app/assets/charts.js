@@ -36,7 +36,7 @@
 
   function isDrawn(place) { return place.headwaterFigure === place.dataset.figure; }
 
-  // A chart is drawn half a window before it is seen, so that nobody who scrolls waits for it.
+  // A chart is drawn when it is half a window's height away, so that nobody waits for it while scrolling.
   var near = new IntersectionObserver(function (found) {
     found.forEach(function (one) { if (one.isIntersecting && !isDrawn(one.target)) { draw(one.target); } });
   }, { rootMargin: "50% 0px" });

@@ -12,7 +12,7 @@ dagfuncs.fullText = function (params) {
 };
 // Tab leaves a grid, because it may have thousands of cells; the arrow keys move within it, Enter opens a cell's link.
 dagfuncs.leaveGrid = function () { return false; };
-// The bar of a cell with its value; the classes of a cell with a bar, or with a change that is better or worse.
+// The style of a cell's bar, and the CSS classes of a cell: for a bar, or for a change that is better or worse.
 dagfuncs.barOf = function (params) { return (params.data && params.data[params.colDef.field + "_bar"]) || { backgroundSize: "0" }; };
 dagfuncs.classesOf = function (params) {
   var data = params.data || {};

@@ -47,7 +47,7 @@
           pause = window.setTimeout(function () { done(text); }, 400);
         });
       },
-      // The value of each parameter; those of parameters that are gone are kept, in case they come back.
+      // The value of each parameter; values of removed parameters are kept, in case the parameters come back.
       values: function (_shown, before) {
         var all = Object.assign({}, before);
         window.dash_clientside.callback_context.inputs_list[0].forEach(function (one) { all[one.id.name] = one.value || ""; });

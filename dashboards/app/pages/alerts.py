@@ -141,7 +141,7 @@ def _subscribed(context: Context, subscription: Subscription) -> str:
 
 
 def _forms(context: Context, watch: Watch) -> Block:
-    """The form that adds a subscription, to the page in ``what=`` of the URL, and a form to change each of them."""
+    """A form that adds a subscription (to the page in ``what=`` of the URL, if any), and one for each to change it."""
     text = context.locale.text
     if not watch.people:
         return Text(text("subscribe.nobody"))

@@ -73,7 +73,7 @@ def channels(context: Context) -> Sequence[Block]:
 
 
 def _cards(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Cards:
-    """The cards; that of ROAS also names the blended one, if *now* is the total of all channels with spend."""
+    """The cards. If *now* is the total of all channels, the card of ROAS also has the blended ROAS."""
     locale = context.locale
     mer = now.get("mer") if now.get("channel") == ALL else None
     note = "" if mer is None else f"{locale.text('metric.mer')} {locale.numbers.short(mer)}"

@@ -75,7 +75,7 @@ class SlotDays:
         return [day for day in self._sums.get(slot, {}) if self.content(slot, day) == content]
 
     def of_contents(self, metric: str, slot: Slot, content: str, before: str, days: Collection[dt.date]) -> Against:
-        """*slot* on the days (of *days*) when it showed *content*, compared with the days when it showed *before*.
+        """How *slot* changed from the days when it showed *before* to those when it showed *content*, among *days*.
 
         The control is other slots.
         """
@@ -84,14 +84,14 @@ class SlotDays:
         return self._by_slots(metric, slot, before_days, after_days, shown)
 
     def of_change(self, metric: str, row: Mapping[str, Any]) -> Against:
-        """The change of a *row* of the query ``slots.changes``: the run of the new content against the run before."""
+        """The change in a *row* of the query ``slots.changes``: days of the new content against days of the old one."""
         first, last = row["first_day_before"], row["last_day"]
         days = {first + dt.timedelta(days=nth) for nth in range((last - first).days + 1)}
         slot = (row["head_page_type"], row["head_module"], row["head_slot"])
         return self.of_contents(metric, slot, row["content"], row["content_before"], days)
 
     def since(self, metric: str, slot: Slot, day: dt.date, days: Collection[dt.date]) -> Against:
-        """*slot* from *day* on, compared with the earlier ones of *days*, whatever it showed.
+        """How *slot* changed on *day*: later days compared with earlier ones, among *days*, whatever it showed.
 
         The control is other slots.
         """

@@ -1,6 +1,6 @@
 """Lists of customers: of a segment or an octant, of those who moved between two of them, of all who are in the slice.
 
-Here: the rows, for analysts and admins with the reason why each customer is listed and the contact data.
+Here: the rows. For analysts and admins they have the reason why a customer is listed, and the contact data.
 Not here: the choice of a list (``dashboards.app.pages.customers``), one customer (``dashboards.app.pages.customer``).
 """
 

@@ -33,7 +33,7 @@ from dashboards.queries import query
 from dashboards.sections.touch import FUSED, UNATTRIBUTED, Credits, credits_of, model_columns, models_of
 
 PARTS = {"models": ("model",), "effects": ("effect",)}
-"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
+"""The parts of the page → the keys of the URL that only this part reads."""
 BARS = 20
 RANGES = 12
 

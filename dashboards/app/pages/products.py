@@ -39,9 +39,9 @@ from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
 PARTS = ("matrix", "moves", "new", "assortment", "unplaced", "list")
-"""The parts of the page; the first is shown unless the URL names another."""
+"""The parts of the page → the keys of the URL that only this part reads."""
 WITHOUT_MATRIX = ("assortment", "unplaced")
-"""The parts that a shop without any matrix has too."""
+"""The parts that are shown even if no matrix is configured."""
 _MATRIX, _WINDOW = ("matrix", "moves", "list"), ("matrix", "moves", "list", "unplaced")
 """The parts that show one matrix, and those over a window: only these offer the choice."""
 _METRICS = (

@@ -28,7 +28,7 @@ from dashboards.queries import query
 from pipelines.sqlproject.metrics import load_metrics
 
 PARTS: Mapping[str, Sequence[str]] = {"tracking": (), "files": (), "checks": (), "lineage": ("table", "column")}
-"""The parts of the page, the first of which is shown unless the URL means another; their own keys of the URL."""
+"""The parts of the page → the keys of the URL that only this part reads."""
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")

@@ -86,9 +86,9 @@ def sales_tree(context: Context, now: Figures, then: Figures | None) -> list[Blo
 
 
 def parts_in_change(now: Figures, then: Figures, factors: Sequence[str]) -> list[Fraction]:
-    """The part of the change of sales that each of *factors* explains, and last that of sales without a user; in cents.
+    """The part of the change of sales that each of *factors* explains; the last part is that of sales without a user.
 
-    The parts sum to the difference of the two sales amounts, each rounded to cents.
+    The parts are in cents; they sum to the difference of the two sales amounts, each rounded to cents.
     """
     other = _money(now[_UNKNOWN_USERS]) - _money(then[_UNKNOWN_USERS])
     parts = parts_of_change(_values(then, factors), _values(now, factors))

@@ -62,7 +62,7 @@ def beside(context: Context, name: str, **parameters: object) -> list[dict[str, 
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The key that joins a row of these days with that of the comparison days: a slot, of one entrance or of all."""
+    """The key by which rows of these days and of the comparison days are joined: a slot, of one entrance or of all."""
     keys = SLOT_KEYS[1:] if "entrances" in row else SLOT_KEYS
     return tuple(row.get(key) for key in keys)
 
@@ -97,7 +97,7 @@ def slot_ranking(context: Context, name: str) -> Table:
 
 
 def _notes(context: Context, total: Row, *, is_of_products: bool) -> list[str]:
-    """The sales without a slot, and how much of the sums the rates of impressions count."""
+    """Notes: the sales without a slot, and the clicks and sales that rates of impressions leave out."""
     text, numbers = context.locale.text, context.locale.numbers
     notes = []
     if total["revenue_without_slot"]:
@@ -143,7 +143,7 @@ def _columns(context: Context, name: str, length: int, *, is_of_products: bool) 
 
 
 def _courses(context: Context, name: str) -> tuple[int, dict[tuple[Any, ...], list[float | None]]]:
-    """The number of days that a point of a line stands for, and the values of the metric *name* for each slot.
+    """The number of days per point of a line, and the values of the metric *name* for each slot.
 
     A point without figures is None if none of its days is computed, or if the metric is a ratio; else 0.
     """

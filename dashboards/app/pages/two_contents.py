@@ -90,7 +90,7 @@ def _table(context: Context, one: Row, other: Row) -> Table:
 
 
 def _by_control(context: Context, one: Row, other: Row) -> str:
-    """The result for the click rate of *one* against *other*: of the A/B test with variant *one*, else of a control."""
+    """Whether the click rates of *one* and *other* differ: by their A/B test if there is one, else by a control."""
     tested = click_verdict(context, tests_of(context), one["head_content_id"])
     if tested is not None:
         return tested

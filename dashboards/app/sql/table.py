@@ -98,7 +98,7 @@ def _column(locale: Locale, name: str, kind: str, field: str) -> Column:
 
 
 def _writer(locale: Locale, kind: str) -> Callable[[Any], str]:
-    """A function that writes a value for the screen: integers unchanged, as many are ids; measures with separators."""
+    """A function that writes a value for the screen: integers unchanged (many are ids), others with separators."""
     if _is_decimal(kind):
         return _written
     if kind in ("FLOAT", "DOUBLE"):

@@ -27,7 +27,7 @@ REPORT = "report"
 """The name of the daily report in a subscription."""
 
 SUBSCRIBED = tuple(page for page in PAGES if page not in WITHOUT_DAYS and page != "paths")
-"""The pages that can be subscribed to; that of paths cannot, because it shows one order."""
+"""The pages that can be subscribed to. The page of paths is not among them, because it shows one order."""
 
 _KEY = shaped(r"[^\W][\w -]{0,59}", "a name of letters, digits, spaces, - and _, up to 60 characters")
 _TIME = shaped(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as 08:00")
@@ -294,7 +294,7 @@ def _refuse_people(path: Path, content: object) -> None:
             raise HeadwaterError(
                 f"'people.{name}': expected one address as a text",
                 where=path,
-                remedy="name each recipient as a person of their own",
+                remedy="list each recipient as a separate person",
             )
 
 

@@ -105,7 +105,7 @@ def error_text(locale: Locale, message: Message) -> str:
 
 
 def _filled_in(locale: Locale, key: str, what: str) -> str:
-    """The text of *key*; '' if there is none: the code is then already an error message, or from another version."""
+    """The text of *key*; '' if there is none: the key was made from an error message, or by another version."""
     return locale.text(key, what=what) if key in all_texts() else ""
 
 

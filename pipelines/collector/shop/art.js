@@ -10,7 +10,7 @@ const COLOURS = {
   sky: ["#7fa9d1", "#4b78a3", "#e5eef7"],
 };
 
-/* Each drawing gets the main colour (m) and a darker one (d); the field is 200 × 200. */
+/* Each drawing gets the main colour (m) and a darker one (d); it is 200 × 200 units large. */
 const SHAPES = {
   mug: (m, d) => `
     <path d="M132 84h16a20 20 0 0 1 0 52h-16" fill="none" stroke="${d}" stroke-width="11"/>

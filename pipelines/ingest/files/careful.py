@@ -84,7 +84,7 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
-    """Why to refuse an object that has one of the keys *names* twice, so that either value may be meant; else None."""
+    """The reason to refuse the JSON object *content* if it has one of the keys *names* twice; else None."""
     # Parsing is slow and rarely necessary, so first count the keys in the text. This is not possible if the text has
     # escapes, which may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):

@@ -78,10 +78,9 @@ def filled_columns(
 
 
 def _without_values(session: Session, destination: Destination, names: list[str]) -> set[str]:
-    """Those of the columns *names* that have no value in any row.
+    """The columns among *names* that have no value in any row.
 
-    For speed, the first rows are searched for all columns, and all rows only for the columns without a value in the
-    first rows.
+    For speed, first a few rows are searched; then all rows are searched, only for the columns without a value so far.
     """
     for rows in (f"(FROM {destination.table} LIMIT {_FIRST_ROWS})", destination.table):
         if not names:

@@ -1,15 +1,15 @@
 """Mappings: a SELECT that turns relations of a source into rows of one canonical target.
 
-Here: parsing a mapping, the relations that it reads, whether it works record by record, the types that it returns, and
-validating these against its target.
+Here: parsing a mapping and the steps that mappings share, the relations that they read, whether a mapping works record
+by record, the types that it returns, and validating these against its target.
 Not here: the source's declaration (``pipelines.ingest.sources.source``) or running a mapping.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,14 +41,27 @@ _SAFE_TABLE_FUNCTIONS = (exp.Unnest, exp.Lateral)
 
 
 @dataclass(frozen=True)
+class Step:
+    """A SELECT that mappings of a source share and read like a relation: the file ``steps/<name>.sql``.
+
+    *relations*: the relation of each reference in it.
+    """
+
+    name: str
+    text: str
+    tree: exp.Query
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Mapping:
     """The file ``<target>.sql`` of a source.
 
-    *relations*: the relations that it reads. *by_record*: each row depends on one record of one relation only, so files
-    can be mapped one by one; otherwise this is a whole mapping, which reads all files at once. *one_to_one*:
-    *by_record*, and each record gives exactly one row. *plain*: relation's column → target's column, if the query only
-    renames columns and omits none; else None. *meaning*: the query without comments and line breaks. *types*: returned
-    column → DuckDB type.
+    *query*: its SELECT, after WITH and the steps that it reads. *relations*: the relations that it reads. *by_record*:
+    each row depends on one record of one relation only, so files can be mapped one by one; otherwise this is a whole
+    mapping, which reads all files at once. *one_to_one*: *by_record*, and each record gives exactly one row. *plain*:
+    relation's column → target's column, if the query only renames columns and omits none; else None. *meaning*: the
+    SELECT and its steps without comments and line breaks. *types*: returned column → DuckDB type.
     """
 
     target: Target
@@ -69,37 +82,71 @@ class Mapping:
         return next((field for field, name in (self.plain or {}).items() if name == column), column)
 
 
-def load_mapping(
-    connection: duckdb.DuckDBPyConnection, target: Target, file: Path, relations: RelationColumns
-) -> Mapping:
-    """The mapping in *file*, validated against its target and its relations, which are tables in *connection*.
+def load_step(connection: duckdb.DuckDBPyConnection, file: Path, relations: RelationColumns) -> Step:
+    """The step in *file*, which becomes a view in *connection*; its relations are tables there.
 
     Raises:
-        HeadwaterError: it cannot be read or parsed, is not one SELECT, reads anything but relations of the source,
-            lacks a required column of the target, or returns a column that the target does not have.
+        HeadwaterError: it cannot be read or parsed, is not one SELECT, or reads anything but relations of the source.
     """
+    text, tree = _read_query(file)
+    read = _relations_read(file, tree, relations)
+    _bind(connection, file, text)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(file.stem)} AS {text}")
+    return Step(file.stem, text, tree, tuple(read))
+
+
+def load_mapping(
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    file: Path,
+    relations: RelationColumns,
+    steps: Dictionary[str, Step],
+) -> Mapping:
+    """The mapping in *file*, validated against its target and what it reads.
+
+    Its relations are tables and its source's *steps* (name → step) views in *connection*.
+
+    Raises:
+        HeadwaterError: it cannot be read or parsed, is not one SELECT, reads anything but relations and steps of the
+            source, lacks a required column of the target, or returns a column that the target does not have.
+    """
+    text, tree = _read_query(file)
+    read = _relations_read(file, tree, relations, steps)
+    used = {name: steps[name] for name in read if name in steps}
+    types = _bind(connection, file, text)
+    _check_columns(file, target, types)
+    trees = [tree, *(step.tree for step in used.values())]
+    read = [relation for name in read for relation in (used[name].relations if name in used else (name,))]
+    by_record = len(read) == 1 and not any(map(_looks_across_records, trees))
+    return Mapping(
+        target=target,
+        file=file,
+        query=_with_steps(text, list(used.values())),
+        meaning="\n".join(each.sql(dialect="duckdb", comments=False) for each in trees),
+        relations=tuple(sorted(set(read))),
+        by_record=by_record,
+        one_to_one=by_record
+        and not any(any(t.find_all(exp.Where, exp.Unnest, exp.Lateral, exp.Explode)) for t in trees),
+        plain=_renaming(tree, relations[read[0]]) if by_record and not used else None,
+        types=types,
+    )
+
+
+def _read_query(file: Path) -> tuple[str, exp.Query]:
+    """The text of *file*, and its syntax tree. The text is what runs: generating SQL from the tree might change it."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(f"cannot be read: {error}", where=file) from error
-    tree = _parse(file, text)
-    # Run the original text: generating SQL from the tree might change it.
-    query = text.rstrip().rstrip(";") + "\n"
-    read = _relations_read(file, tree, relations)
-    types = _bind(connection, file, query)
-    _check_columns(file, target, types)
-    by_record = len(read) == 1 and not _looks_across_records(tree)
-    return Mapping(
-        target=target,
-        file=file,
-        query=query,
-        meaning=tree.sql(dialect="duckdb", comments=False),
-        relations=tuple(sorted(set(read))),
-        by_record=by_record,
-        one_to_one=by_record and not any(tree.find_all(exp.Where, exp.Unnest, exp.Lateral, exp.Explode)),
-        plain=_renaming(tree, relations[read[0]]) if by_record else None,
-        types=types,
-    )
+    return text.rstrip().rstrip(";") + "\n", _parse(file, text)
+
+
+def _with_steps(text: str, steps: Sequence[Step]) -> str:
+    """The query *text*, which may begin with WITH itself, with *steps* before it."""
+    if not steps:
+        return text
+    named = ",\n".join(f"{identifier(step.name)} AS (\n{step.text})" for step in steps)
+    return f"WITH {named}\nSELECT * FROM (\n{text})\n"
 
 
 def _parse(file: Path, text: str) -> exp.Query:
@@ -115,9 +162,10 @@ def _parse(file: Path, text: str) -> exp.Query:
     return statements[0]
 
 
-def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> list[str]:
-    """The relation of each table reference in *tree*; references to CTEs are not included."""
+def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns, steps: Collection[str] = ()) -> list[str]:
+    """The relation or step of each table reference in *tree*; references to CTEs are not included."""
     read: dict[int, str] = {}
+    known = ", ".join([*relations, *steps])
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
             if not isinstance(source, exp.Table):
@@ -128,23 +176,21 @@ def _relations_read(file: Path, tree: exp.Query, relations: RelationColumns) -> 
                 raise HeadwaterError(
                     f"may not read {source.sql(dialect='duckdb')!r}",
                     where=where,
-                    remedy="a mapping reads only relations of its source.yaml "
-                    f"({', '.join(relations)}) and unnest(...)",
+                    remedy=f"a mapping reads only relations of its source.yaml and steps ({known}) and unnest(...)",
                 )
-            if source.db or source.name not in relations:
+            if source.db or source.name not in (*relations, *steps):
                 raise HeadwaterError(
                     f"unknown relation '{source.sql(dialect='duckdb')}'",
                     where=where,
                     remedy=(
-                        f"expected one of {', '.join(relations)}: declare it in {file.parent / 'source.yaml'}, or "
-                        "correct the name"
+                        f"expected one of {known}: declare it in the source.yaml of {file.parent}, or correct the name"
                     ),
                 )
             # The key is the identity of the reference: the scope of an UNNEST lists the table beside it again, which
             # must not count as a second reference.
             read[id(source)] = source.name
     if not read:
-        raise HeadwaterError(f"reads no relation; expected one of {', '.join(relations)}", where=file)
+        raise HeadwaterError(f"reads no relation; expected one of {known}", where=file)
     return list(read.values())
 
 

@@ -20,7 +20,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import DATA, Home
 from pipelines.home.settings import Settings
 from pipelines.home.yaml_files import Switch, describe, read_yaml
-from pipelines.ingest.sources.mapping import Mapping, create_relations, load_mapping
+from pipelines.ingest.sources.mapping import Mapping, Step, create_relations, load_mapping, load_step
 from pipelines.ingest.sources.targets import PROVENANCE, TARGETS
 
 INGEST_VERSION = "4"
@@ -29,6 +29,9 @@ again."""
 
 Format = Literal["ndjson", "csv", "parquet", "auto"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_STEPS = "steps"
+"""The folder of a source for the SELECTs that its mappings share."""
 
 
 class _Declaration(BaseModel):
@@ -171,8 +174,9 @@ def load_sources(home: Home | None) -> list[Source]:
 def _content(folder: Path) -> tuple[tuple[str, bytes], ...]:
     """Name and content of each file of the source in *folder*; the key under which a loaded source is cached."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix in (".sql", ".yaml") and path.is_file())
-        return tuple((path.name, path.read_bytes()) for path in files)
+        paths = sorted([*folder.iterdir(), *folder.glob(f"{_STEPS}/*.sql")])
+        files = [path for path in paths if path.suffix in (".sql", ".yaml") and path.is_file()]
+        return tuple((str(path.relative_to(folder)), path.read_bytes()) for path in files)
     except OSError:
         return ()  # loading the source will report the file that cannot be read
 
@@ -206,6 +210,7 @@ def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[
     mappings = {}
     with duckdb.connect() as connection:
         create_relations(connection, relations)
+        steps = _load_steps(connection, folder, relations)
         for file in sorted(folder.glob("*.sql")):
             target = TARGETS.get(file.stem)
             if target is None:
@@ -214,8 +219,23 @@ def _load_mappings(folder: Path, relations: dict[str, tuple[str, ...]]) -> dict[
                     where=file,
                     remedy="rename the file",
                 )
-            mappings[target.name] = load_mapping(connection, target, file, relations)
+            mappings[target.name] = load_mapping(connection, target, file, relations, steps)
     return mappings
+
+
+def _load_steps(
+    connection: duckdb.DuckDBPyConnection, folder: Path, relations: dict[str, tuple[str, ...]]
+) -> dict[str, Step]:
+    steps = {}
+    for file in sorted((folder / _STEPS).glob("*.sql")):
+        if not _NAME.fullmatch(file.stem) or file.stem in relations:
+            raise HeadwaterError(
+                f"'{file.stem}' may not be the name of a step",
+                where=file,
+                remedy="rename the file: lower-case letters, digits and _, and not the name of a relation",
+            )
+        steps[file.stem] = load_step(connection, file, relations)
+    return steps
 
 
 def _read_declaration(file: Path) -> _SourceFile:

@@ -134,7 +134,7 @@ def is_integral(node: exp.Expr) -> bool:
         return all(is_integral(part) for part in (node.this, *node.expressions))
     if isinstance(node, exp.Add | exp.Sub | exp.Mul):
         return is_integral(node.this) and is_integral(node.expression)
-    return isinstance(node, exp.TimeToUnix)  # epoch(): FractionalEpoch refuses it if it has fractions
+    return isinstance(node, exp.TimeToUnix)  # epoch(); the rule FractionalEpoch refuses it if it may have a fraction
 
 
 def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:

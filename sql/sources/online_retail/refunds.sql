@@ -4,54 +4,13 @@
 -- from its top, which were bought last. If the stack is empty, the rest of the cancellation matches no sale. The height
 -- of the stack after each line is a running sum that never falls below 0. A cancellation takes those units of a sale that
 -- lie between the height after the cancellation and the lowest height since the sale.
-WITH entries AS (
+WITH timed AS (
     SELECT
-        COALESCE(UPPER(TRIM(invoice_no)), '') AS order_id,
-        UPPER(TRIM(stock_code)) AS sku,
-        NULLIF(NULLIF(TRIM(customer_id), ''), 'NULL') AS user_id,
-        invoice_date,
+        lines.*,
         TRY_CAST(
             REGEXP_EXTRACT(invoice_date, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?$') AS TIMESTAMP
-        ) AS invoiced_at,
-        quantity,
-        unit_price,
-        TRY_CAST(REGEXP_EXTRACT(quantity, '^-?[0-9]{1,9}$') AS BIGINT) AS units,
-        TRY_CAST(REGEXP_EXTRACT(unit_price, '^-?[0-9]+([.][0-9]{1,4}0*)?$') AS DECIMAL(18, 4)) AS price,
-        ROW_NUMBER() OVER (
-            PARTITION BY batch_id, invoice_no, stock_code, customer_id, invoice_date, quantity, unit_price
-            ORDER BY record_no
-        ) AS repeat_no,
-        batch_id,
-        record_no
-    FROM invoice_lines
-),
-
--- The n-th of several equal lines is the same line in every file.
-first_told AS (
-    SELECT
-        *,
-        FIRST_VALUE(batch_id) OVER same_line AS first_batch_id,
-        FIRST_VALUE(record_no) OVER same_line AS first_record_no,
-        CASE
-            WHEN order_id LIKE 'A%' OR sku IN ('AMAZONFEE', 'BANK CHARGES', 'CRUK', 'S') THEN 'booking'
-            WHEN order_id LIKE 'C%' THEN 'cancellation'
-            WHEN units <= 0 OR price < 0 THEN 'correction'
-            ELSE 'sale'
-        END AS kind
-    FROM entries
-    WINDOW same_line AS (
-        PARTITION BY order_id, sku, user_id, invoice_date, quantity, unit_price, repeat_no
-        ORDER BY batch_id, record_no
-    )
-),
-
-numbered AS (
-    SELECT
-        *,
-        DENSE_RANK() OVER (PARTITION BY order_id ORDER BY first_batch_id, first_record_no) AS line_no,
-        -- A sale with an invalid quantity or price counts as paid, so that it is quarantined and not left out.
-        BOOL_OR(kind = 'sale' AND (units IS NULL OR price IS NULL OR price > 0)) OVER (PARTITION BY order_id) AS is_paid
-    FROM first_told
+        ) AS invoiced_at
+    FROM lines
 ),
 
 movements AS (
@@ -64,7 +23,7 @@ movements AS (
         units,
         ROW_NUMBER() OVER pile AS movement_no,
         SUM(units) OVER pile AS balance
-    FROM numbered
+    FROM timed
     WHERE
         batch_id = first_batch_id
         AND user_id IS NOT NULL
@@ -121,18 +80,18 @@ found AS (
 
 rest AS (
     SELECT
-        numbered.order_id,
-        numbered.line_no,
-        -ANY_VALUE(numbered.units) - COALESCE(SUM(found.units), 0) AS units
-    FROM numbered
+        timed.order_id,
+        timed.line_no,
+        -ANY_VALUE(timed.units) - COALESCE(SUM(found.units), 0) AS units
+    FROM timed
     LEFT JOIN found
         ON
-            found.cancelling_order_id = numbered.order_id
-            AND found.cancelling_line_no = numbered.line_no
+            found.cancelling_order_id = timed.order_id
+            AND found.cancelling_line_no = timed.line_no
     WHERE
-        numbered.kind = 'cancellation'
-        AND numbered.batch_id = numbered.first_batch_id
-    GROUP BY numbered.order_id, numbered.line_no
+        timed.kind = 'cancellation'
+        AND timed.batch_id = timed.first_batch_id
+    GROUP BY timed.order_id, timed.line_no
 ),
 
 refunds AS (
@@ -163,7 +122,7 @@ SELECT
     cancelled.batch_id,
     cancelled.record_no
 FROM refunds
-INNER JOIN numbered AS cancelled
+INNER JOIN timed AS cancelled
     ON
         cancelled.order_id = refunds.cancelling_order_id
         AND cancelled.line_no = refunds.cancelling_line_no
