@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SMALL, TEXT, base, plain
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SMALL, TEXT, base, plain, wrapped
 from dashboards.locale import Locale
 
 STAGES = ("new", "active", "returning", "dormant", "churned")
@@ -172,7 +172,8 @@ def pareto(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     axis = {"tickvals": ticks, "ticktext": [locale.numbers.round_percent(tick) for tick in ticks], "showgrid": True}
     figure.update_xaxes(**axis, range=[-0.02, 1.03], title_text=locale.text("axis.members"))
     figure.update_yaxes(**axis, range=[-0.02, top * 1.05], title_text=locale.text("axis.share"))
-    figure.update_layout(showlegend=True)
+    narrow = {"xaxis.title.text": wrapped(locale.text("axis.members"), 34)}
+    figure.update_layout(showlegend=True, meta={"narrow": narrow})
     figure.data[0].showlegend = False
     return figure
 
