@@ -153,6 +153,8 @@ class Card:
         sign: In a tree: how the card is combined with those before it, such as ×.
         course: The number on each of the last days, drawn as a small line; None: unknown. Empty: no line.
         course_title: What the line shows.
+        reached: The share of a target that is reached, drawn as a bar; None: no target.
+        due: The share that is due by now, a mark on that bar; None: unknown.
     """
 
     name: str
@@ -167,6 +169,8 @@ class Card:
     sign: str = ""
     course: tuple[float | None, ...] = ()
     course_title: str = ""
+    reached: float | None = None
+    due: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboards.blocks import Column, Row
 from dashboards.locale import Locale
-from dashboards.metrics import column_text, full_text, is_rate, short_text, tone
+from dashboards.metrics import card_text, column_text, full_text, is_rate, short_text, tone
 from dashboards.numbers import NONE, Number, Numbers, change_ratio, is_number
 
 
@@ -66,7 +66,7 @@ def of_row(locale: Locale, title: str, field: str) -> Column:
     """The column of *field*, whose metric each row names under ``metric``: short values, the full value on hover."""
     return Column(
         title,
-        lambda row: short_text(locale.numbers, row["metric"], row[field]),
+        lambda row: card_text(locale.numbers, row["metric"], row[field]),
         lambda row: full_text(locale.numbers, row["metric"], row[field]),
         field=field,
     )

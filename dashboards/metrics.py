@@ -1,6 +1,7 @@
 """Values of metrics as text, each in its unit.
 
-Here: a value, short for the screen or in full for the hover; whether a change is an improvement.
+Here: a value, short for axes and labels, with more digits for cards and columns, in full for the hover; whether a
+change is an improvement.
 Not here: their units and definitions (``sql/metrics.yaml``), their names (``dashboards.texts``).
 """
 
@@ -41,6 +42,11 @@ def short_text(numbers: Numbers, metric: str, value: Number) -> str:
     if is_money(metric):
         return numbers.money(value)
     return numbers.percent(value) if is_rate(metric) else numbers.short(value)
+
+
+def card_text(numbers: Numbers, metric: str, value: Number) -> str:
+    """A value of *metric* that stands alone: with the digits that a column has, so that both can be compared."""
+    return short_text(numbers, metric, value) if is_rate(metric) else column_text(numbers, metric, [value])(value)
 
 
 def column_text(numbers: Numbers, metric: str, values: Iterable[Number]) -> Callable[[Number], str]:

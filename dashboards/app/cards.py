@@ -12,7 +12,7 @@ from typing import Any
 from dashboards.blocks import Card, Change
 from dashboards.columns import arrowed, definition
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, is_rate, short_text, tone
+from dashboards.metrics import card_text, full_text, is_rate, tone
 from dashboards.numbers import NONE
 
 
@@ -22,7 +22,7 @@ def metric_card(
     """The card of the metric *name* with its value in *now*, the change since *then*, and *note* below."""
     return Card(
         locale.text(f"metric.{name}"),
-        short_text(locale.numbers, name, now[name]),
+        card_text(locale.numbers, name, now[name]),
         full_text(locale.numbers, name, now[name]),
         changes_since(locale, name, now, then),
         definition(locale, name),
@@ -45,5 +45,5 @@ def compared(locale: Locale, name: str, now: float | None, then: float | None) -
         change = points if points == NONE else locale.text("compare.points", n=points)
     else:
         change = locale.numbers.change(now, then)
-    against = locale.text("compare.with", then=short_text(locale.numbers, name, then))
+    against = locale.text("compare.with", then=card_text(locale.numbers, name, then))
     return Change(arrowed(change), against, full_text(locale.numbers, name, then), tone(name, change))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -176,6 +176,19 @@ class Context:
         }
 
     @property
+    def is_outside(self) -> bool:
+        """Whether all days shown are before the first computed day, or after the last one."""
+        return self.days.last < self.copy.days[0] or self.days.first > self.copy.days[-1]
+
+    @property
+    def said_days(self) -> str:
+        """The sentence that says which days are shown."""
+        text, days = self.locale.text, self.days
+        if days.number == 1:
+            return text("range.day", day=days.first, weekday=text.date("date.weekday", days.first))
+        return text("range.days", first=days.first, last=days.last, days=text.days(days.number))
+
+    @property
     def computed_days(self) -> int:
         """The number of days shown that are computed."""
         return sum(self.days.first <= day <= self.days.last for day in self.copy.days)
@@ -188,8 +201,9 @@ class Context:
         """
         text, days = self.locale.text, self.days
         start, end = self.copy.days[0], self.copy.days[-1]
-        if days.last < start or days.first > end:
-            return Text(text("empty.outside", start=start, end=end), "missing")
+        if self.is_outside:
+            newest = replace(self.view, first=None, last=None, period="")
+            return Text(text("empty.outside", start=start, end=end), "missing", href=newest.href)
         if self.details_from is not None and days.last < self.details_from:
             return Text(text("empty.deleted", day=self.details_from), "missing")
         return Text(text(key), "missing", f"headwater run --from {days.first} --to {days.last}")

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 
 from dashboards.app.marks import clean, marks
 from dashboards.app.sparkline import IN_CARD, sparkline
-from dashboards.app.terms import term
+from dashboards.app.terms import phrases, term
 from dashboards.app.view import Theme
 from dashboards.blocks import VERDICT_SIGNS, Card, Cards, Change
 
@@ -41,8 +41,9 @@ def _card(card: Card, theme: Theme) -> Component:
         )
     return html.Div(
         [
-            term(html.P(clean(card.name), className="name"), card.definition),
+            term(html.P(phrases(clean(card.name)), className="name"), card.definition),
             shown,
+            *([_progress(card.reached, card.due)] if card.reached is not None else []),
             *(_course(card, theme) if card.course else []),
             *(_change(change) for change in card.changes),
             *([html.P(clean(card.note), className="evidence")] if card.note else []),
@@ -50,6 +51,13 @@ def _card(card: Card, theme: Theme) -> Component:
         className="card kpi",
         **marks({"data-sign": card.sign} if card.sign else {}),
     )
+
+
+def _progress(reached: float, due: float | None) -> Component:
+    """A bar of the share *reached*, and a mark at the share that is *due*; the card's changes say both in words."""
+    bar = html.Span(style={"width": f"{100 * min(max(reached, 0), 1):.1f}%"})
+    mark = [html.I(style={"left": f"{100 * min(due, 1):.1f}%"})] if due is not None else []
+    return html.Div([bar, *mark], className="progress", **marks({"aria-hidden": "true"}))
 
 
 def _course(card: Card, theme: Theme) -> list[Component]:

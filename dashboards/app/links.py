@@ -26,7 +26,7 @@ from dashboards.app.forms import Field, fields_of
 from dashboards.app.link_reader import may_be_shared, view_of
 from dashboards.app.marks import marks
 from dashboards.app.saved_views import address_of, addresses, link
-from dashboards.blocks import Block, Part, Table, Text
+from dashboards.blocks import Block, Empty, Part, Table
 from dashboards.columns import text as text_column
 from dashboards.texts import Texts
 from pipelines.home.folder import Home
@@ -89,7 +89,7 @@ def link_list(context: Context) -> Sequence[Block]:
         return []
     found = _seen_by(Links(Database(context.whole.home)), context.user, context.role)
     if not found:
-        return [Text(text("link.none"))]
+        return [Empty(text("link.list"), text("link.none"), is_missing=False)]
     zone, now = ZoneInfo(context.whole.settings.timezone), context.now.timestamp()
     columns = [
         text_column(text("views.page"), "page", href=lambda row: row["href"]),

@@ -23,7 +23,7 @@ from dashboards.app.icons import icon
 from dashboards.app.kpi import cards
 from dashboards.app.marks import clean, marks
 from dashboards.app.paper import is_for_paper
-from dashboards.app.rows import grid, plain_table
+from dashboards.app.rows import grid, letters, plain_table
 from dashboards.app.terms import term
 from dashboards.app.view import View
 from dashboards.blocks import (
@@ -320,7 +320,12 @@ def _control(control: Choice | Search) -> Any:
         "data": data,
         "size": "sm",
     }
-    shared |= {"searchable": control.is_searchable, "comboboxProps": {"withinPortal": True}}
+    # The control is as wide as the chosen text; the list, as wide as the longest option.
+    chosen = max(
+        (letters(clean(option.label)) for option in control.options if option.value == control.value), default=0
+    )
+    shared |= {"searchable": control.is_searchable, "style": {"--letters": chosen}}
+    shared |= {"comboboxProps": {"withinPortal": True, "width": "max-content", "position": "bottom-start"}}
     if control.most > 1:
         return dmc.MultiSelect(**shared, value=control.value.splitlines(), maxValues=control.most)
     return dmc.Select(**shared, value=control.value, allowDeselect=False)

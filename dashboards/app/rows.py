@@ -18,6 +18,7 @@ from dash.development.base_component import Component
 from dashboards.app.context import Context
 from dashboards.app.marks import clean, marks
 from dashboards.app.order import after_click, direction, name_of
+from dashboards.app.terms import phrases
 from dashboards.blocks import Column, Row, Table
 
 _FIT = {"type": "fitCellContents", "scaleUpToFitGridWidth": True, "skipHeader": True}
@@ -32,6 +33,9 @@ _HEADS = (34, 44, 58)
 
 _BRIEF = 10
 """A heading or text of at most this many characters stays on one line."""
+
+_MANY = 11
+"""A table with at least this many columns is wider than most screens."""
 
 _FEWEST_BARS = 3
 """A table with fewer rows than this has no bars."""
@@ -62,19 +66,20 @@ def plain_table(context: Context, table: Table, rows: Sequence[Row]) -> Componen
 
 
 def _head_cell(context: Context, table: Table, column: Column, place: int) -> Component:
-    title: Any = clean(column.title)
+    title: list[Any] = [*phrases(clean(column.title))]
     if column.definition:
-        title = html.Abbr(title, title=clean(column.definition))
+        title = [html.Abbr(title, title=clean(column.definition))]
     order = direction(table, column, place)
     if _is_sortable(table, column):
         arrow = html.Span(_ARROWS[order], className="order", **marks({"aria-hidden": "true"}))
-        title = html.A(
-            [title, arrow],
+        link = html.A(
+            [*title, arrow],
             href=after_click(context.view, table, column, place).href,
             className="sort",
             **marks(_sort_marks(context, table, column, place)),
         )
-    kinds = [*(["text"] if column.is_text else []), *(["brief"] if _letters(column.title) <= _BRIEF else [])]
+        title = [link]
+    kinds = [*(["text"] if column.is_text else []), *(["brief"] if letters(column.title) <= _BRIEF else [])]
     return html.Th(
         title,
         scope="col",
@@ -99,20 +104,24 @@ def _sort_marks(context: Context, table: Table, column: Column, place: int) -> d
 
 
 def _longest_bars(table: Table, rows: Sequence[Row]) -> list[float]:
-    """For each column the value of its longest bar; 0: the column has no bars. At most one column has bars."""
+    """For each column the value of its longest bar; 0: the column has no bars. At most one column has bars.
+
+    A column with a negative value has none, because a bar cannot show it.
+    """
     measures = [column for column in table.columns if column.metric and not column.tone]
     leading = next((column for column in measures if column.field == table.bar or not table.bar), None)
     if leading is None or len(rows) < _FEWEST_BARS:
         return [0.0] * len(table.columns)
     amounts = [_amount(leading, row) for row in rows]
-    most = max(amounts) if max(amounts) > min(amounts) else 0.0  # equal bars would say nothing
+    is_shown = min(amounts) >= 0 and max(amounts) > min(amounts)  # equal bars would say nothing
+    most = max(amounts) if is_shown else 0.0
     return [most if column is leading else 0.0 for column in table.columns]
 
 
 def _amount(column: Column, row: Row) -> float:
-    """The row's value if it is a number above 0, else 0."""
+    """The row's value if it is a number, else 0."""
     value = column.value(row)
-    return float(value) if isinstance(value, int | float | Decimal) and value > 0 else 0.0
+    return float(value) if isinstance(value, int | float | Decimal) else 0.0
 
 
 def _bar(column: Column, row: Row, most: float) -> dict[str, str]:
@@ -154,7 +163,7 @@ def _text_class(column: Column, shown: str) -> str:
     """
     if column.is_long:
         return "text long"
-    return "text brief" if _letters(shown) <= _BRIEF else "text whole" if len(shown) <= 32 else "text"
+    return "text brief" if letters(shown) <= _BRIEF else "text whole" if len(shown) <= 32 else "text"
 
 
 def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
@@ -178,6 +187,7 @@ def grid(context: Context, table: Table, rows: Sequence[Row]) -> Component:
                 "tooltipHideDelay": 20_000,
                 "suppressColumnVirtualisation": True,
                 "suppressCellFocus": False,
+                "tabToNextCell": {"function": "leaveGrid()"},
                 "ensureDomOrder": True,
                 "enableCellTextSelection": True,
                 "localeText": {"noRowsToShow": context.locale.text("empty.rows")},
@@ -213,7 +223,7 @@ def _grid_columns(
             "pinned": "left" if place == 0 and not column.is_long else None,
             "lockPinned": True,
             "wrapHeaderText": True,
-            "minWidth": _narrowest(column),
+            "minWidth": _narrowest(column, rows, len(table.columns)),
             "maxWidth": None if column.is_long else 340 if place == 0 else 420,
             **(_fixed_width(column, rows) if has_long else {}),
             "wrapText": column.is_long,
@@ -224,22 +234,30 @@ def _grid_columns(
     return [{key: value for key, value in one.items() if value is not None} for one in definitions]
 
 
-def _narrowest(column: Column) -> int:
-    """The smallest width of *column*, in pixels."""
-    return 240 if column.is_long else 150 if column.is_text else 112
+def _narrowest(column: Column, rows: Sequence[Row], columns: int) -> int:
+    """The smallest width of *column*, in pixels, in a table with this number of *columns*.
+
+    Sentences make rows high: in a table that scrolls sideways anyway they have one line.
+    """
+    if not column.is_long:
+        return 150 if column.is_text else 112
+    if columns < _MANY:
+        return 240
+    longest = max((letters(column.cell(row)) for row in rows), default=0)
+    return round(min(max(longest * _LETTER + _PADDING, 240), 900))
 
 
 def _head(table: Table, rows: Sequence[Row]) -> int:
     """The height of a grid's heading, in pixels, with enough lines for the title that wraps most."""
     lines = 1
     for column in table.columns:
-        widest = max((_letters(column.cell(row)) for row in rows), default=0)
-        width = max(_narrowest(column), widest * _LETTER + _PADDING) - _HEAD_PADDING
-        lines = max(lines, math.ceil(_letters(column.title) * _LETTER / width))
+        widest = max((letters(column.cell(row)) for row in rows), default=0)
+        width = max(_narrowest(column, rows, len(table.columns)), widest * _LETTER + _PADDING) - _HEAD_PADDING
+        lines = max(lines, math.ceil(letters(column.title) * _LETTER / width))
     return _HEADS[min(lines, len(_HEADS)) - 1]
 
 
-def _letters(text: str) -> int:
+def letters(text: str) -> int:
     """The width of *text* in letters; a Chinese character counts as two letters."""
     return sum(1 if letter.isascii() else 2 for letter in text)
 
@@ -253,7 +271,7 @@ def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
     if column.is_long:
         return {"flex": 1}
     texts = (column.title[: len(column.title) // 2 + 4], *(column.cell(row) for row in rows))
-    return {"width": round(max(map(_letters, texts)) * _LETTER) + _PADDING}
+    return {"width": round(max(map(letters, texts)) * _LETTER) + _PADDING}
 
 
 def _grid_head(context: Context, table: Table, column: Column, place: int) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from dashboards.app.slice_bar import slice_warnings
 from dashboards.app.sql.callbacks import add_sql
 from dashboards.app.sql.editor import add_editor
 from dashboards.app.unknown import unknown
-from dashboards.app.view import View, preset_days, read_view
+from dashboards.app.view import PAGES, View, preset_days, read_view
 from dashboards.blocks import Block, Cards, Group, Table, Text, title
 from dashboards.numbers import Language
 from pipelines.home.errors import HeadwaterError
@@ -160,6 +160,8 @@ def page_of(copy: Copy, view: View, role: Role, user: str = "") -> tuple[Context
         first, last = max(view.first, copy.days[0]), min(view.last, copy.days[-1])
         view = view.over(*(first, last) if first <= last else (copy.days[0], copy.days[-1]))
     context = Context(view, copy, role, now, user)
+    if context.is_outside and (view.page == PAGES[0] or (view.is_as_of and context.days.last < copy.days[0])):
+        return context, [context.nothing_there("empty.days")]
     blocks = list(PAGE_OF[view.page](context))
     if context.is_broken_down:
         parts = {type(block): place for place, block in reversed([*enumerate(blocks)])}

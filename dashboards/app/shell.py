@@ -245,7 +245,7 @@ def days_note(context: Context) -> str:
     """Sentences: the days shown, the comparison days, and which days are incomplete."""
     text, days = context.locale.text, context.days
     number = text.days(days.number)
-    sentences = [text("range.days", first=days.first, last=days.last, days=number)]
+    sentences = [context.said_days]
     if context.view.is_as_of:
         sentences = [text("range.as_of", days=number)]
     if days.then_first is not None:

@@ -83,18 +83,21 @@ def is_summed(metric: str) -> bool:
     return not found.is_ratio and found.formula is not None and not found.formula.find(exp.Distinct)
 
 
-def not_drawn(locale: Locale, metric: str, number: int) -> tuple[str, ...]:
+def not_drawn(locale: Locale, metric: str, number: int, *, is_credit: bool = False) -> tuple[str, ...]:
     """The note that ``courses`` does not draw all of *number* keys; empty if it does, or sums the others."""
-    if number <= len(LINES) or is_summed(metric):
+    if number <= len(LINES) or is_credit or is_summed(metric):
         return ()
     return (locale.text("first_of", n=len(LINES), m=number),)
 
 
-def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str]) -> go.Figure:
+def courses(
+    locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str, str], *, is_credit: bool = False
+) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
     The first keys of *names* have a line, as many as ``LINES``. All other keys of *frame* with any value are one more
-    line, their sum, so that the lines sum to the whole; if *metric* cannot be summed, they are not drawn.
+    line, their sum, so that the lines sum to the whole; if *metric* cannot be summed, they are not drawn. *is_credit*:
+    the values are parts that a model credits to the keys, so they can be summed whatever the metric.
 
     If a key has no row on a day on which other keys have rows, its value is 0; if *metric* is a ratio, its line has a
     gap.
@@ -108,7 +111,7 @@ def courses(locale: Locale, frame: pl.DataFrame, metric: str, names: Mapping[str
         for (key, name), style in zip(names.items(), LINES, strict=False)
     ]
     others = frame.filter(~pl.col("key").is_in([*names][: len(LINES)]) & (pl.col(metric) != 0))
-    if is_summed(metric) and not others.is_empty():
+    if (is_credit or is_summed(metric)) and not others.is_empty():
         name = locale.text("legend.others", n=others["key"].n_unique())
         lines.append((name, OTHERS, others.group_by("dt").agg(pl.col(metric).sum())))
     for name, (color, dash, symbol), rows in lines:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.bars import Bars, ranked_bars
-from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SMALL, TEXT, base, plain
+from dashboards.figures.look import BLUE, BLUES, GREY, INK, ORANGE, PAPER, SAND, SMALL, TEXT, base, plain, wrapped
 from dashboards.locale import Locale
 
 STAGES = ("new", "active", "returning", "dormant", "churned")
@@ -62,19 +62,20 @@ def group_shares(locale: Locale, frame: pl.DataFrame) -> go.Figure:
 def rfm_heat(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     """Customers by recency and frequency score, coloured by their mean net revenue.
 
-    Columns r_score, f_score, customers, monetary. Cells without customers are blank.
+    Columns r_score, f_score, customers, monetary. Cells without customers are blank; scores that no customer has are
+    left out.
     """
-    figure = base(locale, 360)
     cells = {(row["r_score"], row["f_score"]): row for row in frame.iter_rows(named=True)}
-    scores = [1, 2, 3, 4, 5]
+    recent, frequent = (sorted(set(frame[name])) for name in ("r_score", "f_score"))
+    figure = base(locale, 60 + 60 * len(frequent))
     number = locale.numbers
 
     def grid(make: Callable[[dict[str, Any]], object], absent: object) -> list[list[object]]:
-        return [[make(cells[r, f]) if (r, f) in cells else absent for r in scores] for f in scores]
+        return [[make(cells[r, f]) if (r, f) in cells else absent for r in recent] for f in frequent]
 
     figure.add_heatmap(
-        x=scores,
-        y=scores,
+        x=[str(score) for score in recent],
+        y=[str(score) for score in frequent],
         z=grid(lambda row: row["monetary"], None),
         text=grid(lambda row: f"<b>{number.short(row['customers'])}</b><br>{number.money(row['monetary'])}", ""),
         texttemplate="%{text}",
@@ -94,8 +95,8 @@ def rfm_heat(locale: Locale, frame: pl.DataFrame) -> go.Figure:
         ygap=3,
         showscale=False,
     )
-    figure.update_xaxes(tickvals=scores, title_text=locale.text("axis.r_score"), range=[0.5, 5.5], showline=False)
-    figure.update_yaxes(tickvals=scores, title_text=locale.text("axis.f_score"), range=[0.5, 5.5], showline=False)
+    figure.update_xaxes(type="category", title_text=locale.text("axis.r_score"), showline=False)
+    figure.update_yaxes(type="category", title_text=locale.text("axis.f_score"), showline=False)
     return figure
 
 
@@ -171,7 +172,8 @@ def pareto(locale: Locale, frame: pl.DataFrame) -> go.Figure:
     axis = {"tickvals": ticks, "ticktext": [locale.numbers.round_percent(tick) for tick in ticks], "showgrid": True}
     figure.update_xaxes(**axis, range=[-0.02, 1.03], title_text=locale.text("axis.members"))
     figure.update_yaxes(**axis, range=[-0.02, top * 1.05], title_text=locale.text("axis.share"))
-    figure.update_layout(showlegend=True)
+    narrow = {"xaxis.title.text": wrapped(locale.text("axis.members"), 34)}
+    figure.update_layout(showlegend=True, meta={"narrow": narrow})
     figure.data[0].showlegend = False
     return figure
 

@@ -18,7 +18,7 @@ from dashboards.columns import arrowed, definition, exact, text
 from dashboards.figures.occasions import add_occasions
 from dashboards.figures.sales import TREND_DAYS, revenue_trend
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, is_rate, short_text, tone
+from dashboards.metrics import card_text, full_text, is_rate, tone
 from dashboards.numbers import NONE
 from dashboards.plans.occasions import occasions_of
 from dashboards.queries import query
@@ -88,7 +88,7 @@ def _card(locale: Locale, metric: str, now: Figures, before: Figures, week: Figu
     value = now[metric]
     return Card(
         locale.text(f"metric.{metric}"),
-        short_text(locale.numbers, metric, value),
+        card_text(locale.numbers, metric, value),
         full_text(locale.numbers, metric, value),
         (
             _comparison(locale, metric, value, before, "compare.before"),
@@ -105,7 +105,7 @@ def _comparison(locale: Locale, metric: str, value: float | None, earlier: Figur
         signed = change if change == NONE else locale.text("compare.points", n=change)
     else:
         signed = locale.numbers.change(value, then)
-    then_text = "" if then is None else f" ({short_text(locale.numbers, metric, then)})"
+    then_text = "" if then is None else f" ({card_text(locale.numbers, metric, then)})"
     full = full_text(locale.numbers, metric, then)
     return Change(arrowed(signed), locale.text(key) + then_text, full, tone(metric, signed))
 
@@ -122,7 +122,7 @@ def _funnel(locale: Locale, now: Figures) -> Cards:
         cards.append(
             Card(
                 locale.text(f"metric.{metric}"),
-                locale.numbers.short(value),
+                card_text(locale.numbers, metric, value),
                 locale.numbers.full(value),
                 changes,
                 definition(locale, rate or metric),

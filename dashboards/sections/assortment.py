@@ -31,7 +31,7 @@ def assortment(locale: Locale, reading: Reading) -> Block:
     frame = reading.frame(query("products.classes"), window=window)
     if not (frame["revenue"].sum() or 0) > 0:
         return Text(locale.text("empty.assortment", days=locale.text.days(window)), "missing")
-    period = window_text(locale, reading.day, window)
+    period = window_text(locale, reading, window)
     return Group((_sales_classes(locale, frame, period), _abc_xyz(locale, frame, period)))
 
 

@@ -84,7 +84,7 @@ def _missing(locale: Locale, reading: Reading) -> Text | None:
 
 
 def _coverage(locale: Locale, reading: Reading) -> Text:
-    sentences = [window_text(locale, reading.day, reading.settings.rfm.window_days, "customers.window")]
+    sentences = [window_text(locale, reading, reading.settings.rfm.window_days, "customers.window")]
     found = reading.frame(query("customers.coverage"))
     if not found.is_empty() and (found["lines_without_user"][0] or 0) > 0:
         row = found.row(0, named=True)
@@ -162,7 +162,7 @@ def _pareto(locale: Locale, reading: Reading) -> Block:
         ],
         [row | {"of": locale.text(f"legend.pareto_{row['kind']}")} for row in frame.to_dicts()],
         locale.text.joined(
-            window_text(locale, reading.day, reading.settings.rfm.window_days), locale.text("pareto.definition")
+            window_text(locale, reading, reading.settings.rfm.window_days), locale.text("pareto.definition")
         ),
     )
     return Chart(pareto(locale, frame), table, is_wide=True)

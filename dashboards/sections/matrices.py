@@ -44,7 +44,7 @@ def matrices(
             (quadrant_table(locale, frame, definition), moves_grid(locale, reading, definition, window)), "stack"
         )
         blocks += [
-            Text(window_note(locale, window, reading.day, reading.settings.start_date)),
+            Text(window_note(locale, window, reading)),
             verdict_cards(locale, health.filter(pl.col("matrix_id") == key)),
             Group((matrix_chart(locale, reading, frame, definition, window), beside)),
         ]

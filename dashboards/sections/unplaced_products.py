@@ -52,7 +52,7 @@ def _without_cost(locale: Locale, reading: Reading) -> Block:
         title,
         columns,
         [row | {"no_margin": None} for row in reading.frame(query("products.without_cost"), window=window).to_dicts()],
-        locale.text.joined(window_text(locale, reading.day, window), _cost_note(locale, sold)),
+        locale.text.joined(window_text(locale, reading, window), _cost_note(locale, sold)),
         notes=(locale.text("without_cost.remedy"),),
         most=MOST,
     )

@@ -103,19 +103,21 @@ def what_it_takes(locale: Locale, metrics: tuple[str, ...], repurchase_days: int
     return locale.text.joined(*(text.format(n=repurchase_days) for metric, text in needs if text != metric))
 
 
-def window_text(locale: Locale, day: dt.date, number: int, key: str = "products.window") -> str:
-    """The text *key* with the first and the last of the *number* days that end with *day*."""
-    return locale.text(key, first=day - dt.timedelta(days=number - 1), last=day, days=locale.text.days(number))
+def window_text(locale: Locale, reading: Reading, number: int, key: str = "products.window") -> str:
+    """The text *key* with the first and the last of the *number* days that end with the day of *reading*.
 
-
-def window_note(locale: Locale, window: Window, day: dt.date, start: dt.date | None) -> str:
-    """The note on the window that ends with *day*: its length, and why it is not the longest one.
-
-    It also says so if the shop's records, which begin on *start*, do not fill the window.
+    It also says so if the shop's records do not fill these days.
     """
-    sentences = [window_text(locale, day, window.days)]
-    if start is not None and start > day - dt.timedelta(days=window.days - 1):
-        sentences.append(locale.text("window.not_filled", start=start))
+    first, start = reading.day - dt.timedelta(days=number - 1), reading.settings.start_date
+    return locale.text.joined(
+        locale.text(key, first=first, last=reading.day, days=locale.text.days(number)),
+        locale.text("window.not_filled", start=start) if start is not None and start > first else "",
+    )
+
+
+def window_note(locale: Locale, window: Window, reading: Reading) -> str:
+    """The note on the *window*: as ``window_text``, and why it is not the longest window."""
+    sentences = [window_text(locale, reading, window.days)]
     if window.empty:
         days = locale.text("list.separator").join(map(str, window.empty))
         metrics = metric_names(locale, window.missing_in_empty)

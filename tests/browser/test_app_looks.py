@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.site import DAYS, PHONE, close, opened, settled
+from tests.browser.site import DAYS, PHONE, close, followed, opened, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -98,5 +98,85 @@ def test_no_width_cuts_the_search_hint_or_a_table(browser, site, language):
         assert needed <= room, width
         over = page.locator("#table-health .scroll").evaluate("box => box.scrollWidth - box.clientWidth")
         assert over <= 1, width
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("path", ["/", "/slots", "/plan", "/alerts", "/views"])
+def test_no_page_of_a_phone_scrolls_sideways(browser, site, path, language):
+    page, seen = opened(browser, site, f"{path}?{DAYS}&lang={language}", PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    over = "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth + 1).length"
+    assert page.locator(".scroll:has([data-table=attention])").evaluate_all(over) == 0
+    assert not seen.wrong
+    close(page)
+
+
+def test_chinese_headings_break_between_words(browser, site):
+    page, seen = opened(browser, site, f"/entrances?{DAYS}&lang=zh", PHONE)
+    lines = page.locator("#table-entrances thead th").evaluate_all(
+        """heads => heads.flatMap(head => {
+            const lines = new Map(), walk = document.createTreeWalker(head, NodeFilter.SHOW_TEXT);
+            for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+                for (let at = 0; at < node.data.length; at++) {
+                    const range = document.createRange();
+                    range.setStart(node, at);
+                    range.setEnd(node, at + 1);
+                    const top = Math.round(range.getBoundingClientRect().top);
+                    lines.set(top, (lines.get(top) || "") + node.data[at]);
+                }
+            }
+            return [...lines.values()];
+        })"""
+    )
+    assert "".join(lines).count("千次商品曝光销售额") == 1
+    assert not [line for line in lines if line.startswith(("额", "率", "售", "击", "光", "品"))]
+    assert not seen.wrong
+    close(page)
+
+
+def test_the_keyboard_leaves_a_grid_with_tab_and_opens_a_link(browser, site):
+    page, seen = opened(browser, site, f"/products?{DAYS}&lang=en&part=list")
+    focus = "document.activeElement.closest('.ag-root') !== null"
+    page.locator("[data-table=products] a.sort").last.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('.ag-cell')")
+    page.keyboard.press("Tab")
+    assert not page.evaluate(focus)
+    page.keyboard.press("Shift+Tab")
+    page.locator("[data-table=products] a.sort").last.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    followed(page, lambda: page.keyboard.press("Enter"), "sku=")
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_controls_of_the_funnel_fit_one_line(browser, site, language):
+    page, seen = opened(browser, site, f"/funnel?{DAYS}&lang={language}")
+    controls = page.locator(".controls").first.locator(".mantine-InputWrapper-root")
+    assert controls.count() == 6
+    assert len({round(box["y"]) for box in (one.bounding_box() for one in controls.all())}) == 1
+    cut = controls.locator("input").evaluate_all(
+        """inputs => inputs.filter(input => {
+            const style = getComputedStyle(input), pen = document.createElement("canvas").getContext("2d");
+            pen.font = style.font;
+            const room = input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+            return pen.measureText(input.value).width > room;
+        }).map(input => input.value)"""
+    )
+    assert cut == []
+    assert not seen.wrong
+    close(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_contents_of_a_slot_fit_a_screen(browser, site, language):
+    address = f"/entrances?{DAYS}&entrance=home_banner&slot=home|banner|1&lang={language}"
+    page, seen = opened(browser, site, address)
+    assert page.locator("#table-contents .scroll").evaluate("box => box.scrollWidth - box.clientWidth") <= 1
     assert not seen.wrong
     close(page)

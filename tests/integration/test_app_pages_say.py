@@ -19,6 +19,7 @@ from dashboards.app.context import Context
 from dashboards.app.export import columns_of
 from dashboards.app.marts import Copy, Marts
 from dashboards.app.pages import PARTS_OF
+from dashboards.app.pages.views import IDEAS
 from dashboards.app.server import create_app
 from dashboards.app.view import PAGES
 from dashboards.blocks import Block, Cards, Chart, Choice, Controls, Group, Table, Tabs, Text, flat, tables
@@ -240,6 +241,13 @@ def test_a_choice_keeps_what_is_shown_in_place_of_no_value(copy):
 def test_an_entrance_that_only_the_data_name_is_known(lake, copy):
     names = look_at(copy, f"/entrances?{DAYS}")[0].entrance_names()
     assert set(names) >= {key for (key,) in lake("SELECT DISTINCT entrance_id FROM attribution.entrance_daily")}
+
+
+@pytest.mark.parametrize("address", IDEAS.values())
+def test_ideas_for_views_are_addresses_of_pages(copy, address):
+    context, blocks = look_at(copy, address)
+    assert not context.view.unread
+    assert not [one for one in warnings(blocks) if "address" in one], "a choice that the page does not offer"
 
 
 def test_an_entrance_quiet_on_the_days_is_not_unknown(lake, copy):

@@ -11,13 +11,15 @@ from typing import Any
 import flask
 import pytest
 from dash import html
+from dash_ag_grid import AgGrid
 from plotly.utils import PlotlyJSONEncoder
 
 import dashboards
 from dashboards.app.paper import FOR_PAPER
 from dashboards.app.render import GRID_FROM, MOST_ROWS_ON_PAPER, components
+from dashboards.app.terms import phrases
 from dashboards.app.view import View
-from dashboards.blocks import Block, Chart, Empty, Group, Table, Text
+from dashboards.blocks import Block, Card, Cards, Chart, Choice, Controls, Empty, Group, Option, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
 from dashboards.figures.look import base
 from dashboards.locale import Locale
@@ -171,3 +173,43 @@ def test_what_is_empty_leaves_no_gap_beside_what_is_not():
     (grid,) = shown(Group((Empty("No file", "It is missing."), table(1, 2))))
     assert grid.className == "grid single"
     assert [one.className for one in grid.children] == ["card", "folded"]
+
+
+# Names and widths --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("千次商品曝光销售额", ["千次", "商品", "曝光", "销售额"]),
+        ("90 天预测净销售额", ["90 天预测", "净销售额"]),
+        ("未识别用户的子订单", ["未识别用户的", "子订单"]),
+        ("更换前点击率", ["更换前", "点击率"]),
+        ("支付转化率", ["支付转化率"]),
+        ("Revenue per buyer", ["Revenue per buyer"]),
+    ],
+)
+def test_a_chinese_name_may_break_between_words(name, parts):
+    assert [one for one in phrases(name) if isinstance(one, str)] == parts
+    assert len(phrases(name)) == 2 * len(parts) - 1
+
+
+def test_a_card_of_a_target_has_a_bar_and_a_mark():
+    [shown_cards] = shown(Cards((Card("Sales", "9", reached=1.2, due=0.925), Card("Orders", "3"))))
+    bars = [one for one in all_of(shown_cards, html.Div) if getattr(one, "className", "") == "progress"]
+    assert [[part.style for part in bar.children] for bar in bars] == [[{"width": "100.0%"}, {"left": "92.5%"}]]
+
+
+def test_sentences_in_a_wide_grid_take_one_line():
+    rows = [{"name": f"n{number}", "why": "because " * 10, "revenue": 1.0} for number in range(GRID_FROM)]
+    named = [text("Name", "name"), text("Why", "why", is_long=True)]
+    for more, least, most in ((1, 240, 240), (10, 600, 900)):
+        columns = [*named, *(metric(EN, "revenue") for _ in range(more))]
+        [grid] = all_of(shown(Table("t", "A table", columns, rows))[0], AgGrid)
+        assert least <= grid.columnDefs[1]["minWidth"] <= most
+
+
+def test_a_control_is_as_wide_as_the_chosen_text():
+    options = (Option("a", "Short"), Option("b", "坑位点击率"))
+    [row] = shown(Controls((Choice("key", "Label", options, "b"),)))
+    assert row.children[0].style == {"--letters": 10}

@@ -6,6 +6,7 @@ import pytest
 
 from dashboards.app.export import csv_of
 from dashboards.app.marts import Copy
+from dashboards.app.pages import PAGE_OF
 from dashboards.app.pages.products import PARTS
 from dashboards.blocks import Choice, Controls, Empty, Tabs, tables, title
 from dashboards.figures.course import LINES
@@ -191,7 +192,8 @@ def test_the_nearest_snapshot_before_is_shown_and_said(shop: Copy) -> None:
 
 
 def test_without_a_snapshot_it_is_said_how_to_get_one(shop: Copy) -> None:
-    _, blocks = look_at(shop, "products?from=2026-05-01&to=2026-05-02")
+    context, _ = look_at(shop, "products?from=2026-05-01&to=2026-05-02")
+    blocks = PAGE_OF["products"](context)
     assert texts(blocks, "missing")[0].remedy == "headwater run"
     assert all(one.remedy for one in flat(blocks) if isinstance(one, Empty) and one.is_missing)
 

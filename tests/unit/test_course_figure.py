@@ -73,6 +73,13 @@ def test_further_lines_of_a_ratio_are_not_summed():
         assert not_drawn(EN, metric, 6) == ()
 
 
+def test_orders_that_a_model_divides_are_summed():
+    rows = pl.concat([frame([float(n)], key=[f"k{n}"]) for n in range(1, 9)]).rename({"revenue": "orders"})
+    figure = courses(EN, rows, "orders", {f"k{n}": f"K{n}" for n in range(1, 9)}, is_credit=True)
+    assert sum(trace.y[0] for trace in figure.data) == 36
+    assert not_drawn(EN, "orders", 8, is_credit=True) == ()
+
+
 def test_a_rate_without_a_row_of_its_day_is_a_gap():
     rows = pl.concat([frame([0.1, 0.2], key=["a", "a"]), frame([0.5], key=["b"])]).rename({"revenue": "cart_rate"})
     figure = courses(EN, rows, "cart_rate", {"b": "B"})

@@ -257,8 +257,9 @@ def test_names_never_cover_one_another() -> None:
 def test_a_cell_without_customers_is_blank() -> None:
     frame = pl.DataFrame({"r_score": [5, 1], "f_score": [5, 2], "customers": [3, 12_345], "monetary": [100.0, 20.0]})
     heat = rfm_heat(EN, frame).data[0]
-    assert heat.text[4][4] == "<b>3</b><br>$100"
-    assert heat.text[1][0] == "<b>12.3K</b><br>$20"
+    assert (list(heat.x), list(heat.y)) == (["1", "5"], ["2", "5"]), "scores that no customer has are left out"
+    assert heat.text[1][1] == "<b>3</b><br>$100"
+    assert heat.text[0][0] == "<b>12.3K</b><br>$20"
     assert sum(z is not None for line in heat.z for z in line) == 2
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dashboards.blocks import Table
 from dashboards.columns import change, metric
 from dashboards.locale import Locale
-from dashboards.metrics import column_text
+from dashboards.metrics import card_text, column_text
 from dashboards.numbers import NONE, Numbers
 
 EN, ZH = Numbers("en", "USD"), Numbers("zh", "CNY")
@@ -114,6 +114,23 @@ def test_any_number_can_be_written(value):
 def test_values_of_a_column_share_unit_and_decimals(language, name, values, said):
     write = column_text(Numbers(language, "CNY"), name, values)
     assert [write(value) for value in values] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "value", "said"),
+    [
+        ("en", "revenue", 20_799.76, "¥20,800"),
+        ("zh", "revenue", 1_234_567, "¥123.5万"),
+        ("en", "visitors", 20_799, "20,799"),
+        ("en", "units_per_order", 1.674, "1.67"),
+        ("en", "slot_click_rate", 0, "0%"),
+        ("zh", "visitors", None, "–"),
+    ],
+)
+def test_a_card_has_the_digits_of_its_column(language, name, value, said):
+    numbers = Numbers(language, "CNY")
+    assert card_text(numbers, name, value) == said
+    assert name == "slot_click_rate" or column_text(numbers, name, [value, 0])(value) == said
 
 
 def test_a_tables_columns_are_written_alike_with_its_total():

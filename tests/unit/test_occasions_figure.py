@@ -62,3 +62,11 @@ def test_a_chart_without_days_stays_as_it_is():
     add_occasions(chart, [occasion(2, 4)])
     assert not chart.layout.shapes
     assert not chart.layout.annotations
+
+
+def test_the_legend_stands_above_the_names():
+    chart = figure()
+    chart.update_layout(showlegend=True)
+    at = chart.layout.legend.y
+    add_occasions(chart, [occasion(2, 4)])
+    assert chart.layout.legend.y > at

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,10 +16,11 @@ from dashboards.locale import Locale
 from dashboards.report.page import Section, page_html
 from dashboards.sections.customers import nearest_age
 from dashboards.sections.lifetime_value import why_not_fitted
-from dashboards.sections.windows import what_it_takes, window_note, window_of
+from dashboards.sections.windows import what_it_takes, window_note, window_of, window_text
 from pipelines.clv.fitting import NotFitted
 from pipelines.clv.purchases import fit_bg_nbd
 from pipelines.clv.spend import fit_gamma_gamma
+from pipelines.home.settings import Settings
 
 DAY = dt.date(2026, 3, 31)
 EN, ZH = Locale("en", "USD"), Locale("zh", "CNY")
@@ -32,6 +35,11 @@ def reasons(*rows: tuple[int, str | None, int]) -> pl.DataFrame:
     )
 
 
+def as_of(start: dt.date | None = None) -> Any:
+    """What the notes on windows read: the day, and the first day of the shop's records."""
+    return SimpleNamespace(day=DAY, settings=Settings(start_date=start))
+
+
 def test_the_longest_window_with_both_values_is_shown() -> None:
     window = window_of(
         reasons(
@@ -44,25 +52,27 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     )
     assert (window.days, window.products, window.placed, window.missing) == (7, 9, 1, {"margin_rate": 8})
     assert window.empty == (28,)
-    assert window_note(EN, window, DAY, None) == (
+    assert window_note(EN, window, as_of()) == (
         "Window: 2026-03-25 to 2026-03-31, 7 days. Not the longest window: over 28 days no product has both metrics; "
         "missing: Growth rate."  # the margin is not listed, because it had values
     )
-    assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, DAY, None)
+    assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, as_of())
 
 
 def test_the_longest_window_needs_no_reason() -> None:
     window = window_of(reasons((7, None, 9), (28, None, 1), (28, "cost", 8)))
-    assert window_note(EN, window, DAY, dt.date(2026, 3, 4)) == "Window: 2026-03-04 to 2026-03-31, 28 days."
+    assert window_note(EN, window, as_of(dt.date(2026, 3, 4))) == "Window: 2026-03-04 to 2026-03-31, 28 days."
 
 
 def test_a_window_that_reaches_beyond_the_first_record_says_so() -> None:
     window = window_of(reasons((28, None, 1)))
-    assert window_note(EN, window, DAY, dt.date(2026, 3, 5)) == (
+    assert window_note(EN, window, as_of(dt.date(2026, 3, 5))) == (
         "Window: 2026-03-04 to 2026-03-31, 28 days. "
         "The shop's data starts on 2026-03-05, so the window is not complete."
     )
-    assert "店铺数据从 2026-03-05 开始" in window_note(ZH, window, DAY, dt.date(2026, 3, 5))
+    for key in ("products.window", "customers.window"):
+        assert window_text(EN, as_of(dt.date(2026, 3, 5)), 28, key).endswith("so the window is not complete.")
+    assert "店铺数据从 2026-03-05 开始" in window_note(ZH, window, as_of(dt.date(2026, 3, 5)))
 
 
 def test_without_values_the_longest_window_says_what_is_missing() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import dashboards
 from dashboards.texts import Texts, all_texts
+from pipelines.home.folder import REPOSITORY
 from pipelines.sqlproject.metrics import load_metrics
 
 FOLDER = Path(dashboards.__file__).parent
@@ -59,6 +60,11 @@ def test_no_key_is_written_twice():
     of_metrics = {f"{kind}.{key}" for key in load_metrics() for kind in ("metric", "about")}
     assert len(keys) == len(set(keys))
     assert set(keys) == set(all_texts()) - of_metrics
+
+
+def test_every_check_has_a_name_in_both_languages():
+    checks = {file.stem for file in (REPOSITORY / "sql" / "checks").glob("*.sql")}
+    assert {f"check.{name}" for name in checks} <= set(all_texts())
 
 
 def test_what_has_no_name_is_called_by_its_key():

@@ -217,6 +217,11 @@
 
   new MutationObserver(function () { refocus(); soon(); }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-href"] });
 
+  document.addEventListener("keydown", function (event) {
+    var link = event.key === "Enter" && event.target.matches && event.target.matches(".ag-cell") && event.target.querySelector("a[href]");
+    if (link) { link.click(); }
+  });
+
   // Links within the app change the address without reloading the app.
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a[href]");

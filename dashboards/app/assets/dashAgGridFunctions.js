@@ -10,6 +10,8 @@ dagfuncs.fullText = function (params) {
   // On hover: the full text if it is cut off; a number with all its digits.
   return data[params.colDef.field + "_full"] || (shown && shown.length > 18 ? shown : null);
 };
+// Tab leaves a grid, because it may have thousands of cells; the arrow keys move within it, Enter opens a cell's link.
+dagfuncs.leaveGrid = function () { return false; };
 // The style of a cell's bar, and the CSS classes of a cell: for a bar, or for a change that is better or worse.
 dagfuncs.barOf = function (params) { return (params.data && params.data[params.colDef.field + "_bar"]) || { backgroundSize: "0" }; };
 dagfuncs.classesOf = function (params) {
@@ -25,7 +27,7 @@ dagcomponents.HeadwaterLink = function (props) {
   var href = props.data && props.data[field + "_href"];
   var picture = props.data && props.data[field + "_picture"];
   var image = picture ? React.createElement("img", { src: picture.src, alt: picture.alt, width: picture.width, className: "in-cell" }) : null;
-  return React.createElement(href ? "a" : "span", href ? { href: href } : null, image, shown);
+  return React.createElement(href ? "a" : "span", href ? { href: href, tabIndex: -1 } : null, image, shown);
 };
 dagcomponents.HeadwaterHead = function (props) {
   // A link that makes the server sort the full table: the grid contains only the table's first rows.

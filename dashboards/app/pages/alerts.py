@@ -15,11 +15,12 @@ from dash import html
 from dashboards.app.context import Context
 from dashboards.app.edits import may_edit
 from dashboards.app.forms import Field, folded, form, to_change
+from dashboards.app.pages.suggested_alerts import suggested_alerts
 from dashboards.app.times import local_time
 from dashboards.app.watch.settings import REPORT, WEEKDAYS, Alert, Subscription, Watch, load_watch
 from dashboards.app.watch.state import Evaluation, Finding, read_evaluation
 from dashboards.app.watch.texts import error_text, found_text, rule_text, slice_text, view_of, watched
-from dashboards.blocks import Block, Column, Part, Table, Text
+from dashboards.blocks import Block, Column, Empty, Part, Table, Text
 from dashboards.columns import text
 from pipelines.delivery.outbox import Message, Outbox
 from pipelines.home.errors import HeadwaterError
@@ -44,12 +45,15 @@ def alerts(context: Context) -> Sequence[Block]:
         parts.append(Text(locale.text("alerts.empty"), "missing"))
     if watch.alerts:
         parts.append(_now(context, watch, evaluation))
+    elif context.whole.days:
+        parts.append(suggested_alerts(context))
     if watch.subscriptions:
         parts.append(_subscriptions(context, watch, messages))
     if may_edit("subscriptions", context.role):
         parts.append(_forms(context, watch))
-    parts.append(_messages(context, messages) if messages else Text(locale.text("alerts.sent.none")))
-    return parts
+    if messages:
+        return [*parts, _messages(context, messages)]
+    return [*parts, Empty(locale.text("alerts.sent"), locale.text("alerts.sent.none"), is_missing=False)]
 
 
 def _now(context: Context, watch: Watch, evaluation: Evaluation | None) -> Table:

@@ -12,8 +12,10 @@ from typing import Any
 from dashboards.app.cards import compared
 from dashboards.app.context import Context
 from dashboards.app.pages.alerts import lost_messages, open_alerts
+from dashboards.app.pages.quality import check_name
 from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, Figures
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
+from dashboards.app.pages.suggested_alerts import WATCHED
 from dashboards.app.times import local_time
 from dashboards.app.watch.festivals import festivals_of
 from dashboards.app.watch.measured import values_of
@@ -25,9 +27,6 @@ from dashboards.copy.status import read_checks
 from dashboards.metrics import short_text
 from dashboards.queries import query
 from dashboards.sections.launches import NEW_FOR
-
-_FALLING = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
-"""The metrics whose falls are listed: sales and their factors."""
 
 _NAMED_PRODUCTS = 5
 _QUIET_DAYS = 7
@@ -44,17 +43,19 @@ def attention(context: Context, now: Figures, then: Figures | None, *, has_log: 
         has_log: Whether there are events.
     """
     locale = context.locale
+    not_judged = _why_not_judged(context, then)
     rows = [
         *_alerts(context),
         *_failed_checks(context),
         *_missing_days(context),
-        *_falls(context, now, then),
+        *([] if not_judged or then is None else _falls(context, now, then)),
         *_quiet_products(context, has_log=has_log),
     ]
     if has_log:
         rows += _changed_contents(context)
     if not rows:
-        return [Text(locale.text("attention.nothing"), "check")]
+        falls = not_judged or locale.text("attention.no_falls")
+        return [Text(locale.text.joined(locale.text("attention.nothing"), falls), "check")]
     columns = [
         text(locale.text("column.attention"), "kind"),
         text(locale.text("column.subject"), "subject", href=lambda row: row["href"]),
@@ -62,7 +63,7 @@ def attention(context: Context, now: Figures, then: Figures | None, *, has_log: 
         text(locale.text("column.attention_note"), "note", is_long=True),
     ]
     title, about = locale.text("attention.title"), locale.text("attention.about")
-    return [Table("attention", title, columns, rows, about)]
+    return [Table("attention", title, columns, rows, about, notes=(not_judged,))]
 
 
 def _row(context: Context, kind: str, subject: str, since: object, href: str, note: str = "") -> dict[str, Any]:
@@ -101,9 +102,8 @@ def _failed_checks(context: Context) -> list[dict[str, Any]]:
     for check in read_checks(context.copy.home):
         if check.passed is False:
             at = local_time(check.at.replace(tzinfo=None), timezone) if check.at else None
-            rows.append(
-                _row(context, "check", f"{check.table}: {check.name}", at.date() if at else None, href, check.found)
-            )
+            subject = f"{check.table}: {check_name(context.locale, check.name)}"
+            rows.append(_row(context, "check", subject, at.date() if at else None, href, check.found))
     return rows
 
 
@@ -123,22 +123,34 @@ def _every(first: dt.date, last: dt.date) -> set[dt.date]:
     return {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def _falls(context: Context, now: Figures, then: Figures | None) -> list[dict[str, Any]]:
+def _why_not_judged(context: Context, then: Figures | None) -> str:
+    """The sentence why no falls are listed; '' if they are.
+
+    There must be comparison days, and all days must be computed and over. If only the comparison days had a promotion
+    or festival, a fall is expected.
+    """
+    days, text = context.days, context.locale.text
+    if then is None or days.then_first is None or days.then_last is None:
+        return text("attention.not_compared")
+    shown, before = _every(days.first, days.last), _every(days.then_first, days.then_last)
+    if not shown | before <= {*context.copy.days} or days.last > context.copy.newest(context.now):
+        return text("attention.not_whole")
+    festivals = festivals_of(context.copy.home).days
+    names = {festivals[day].name(context.view.language) for day in before & {*festivals}}
+    if names and not shown & {*festivals}:
+        return text("attention.promotion_before", names=text("list.separator").join(sorted(names)))
+    return ""
+
+
+def _falls(context: Context, now: Figures, then: Figures) -> list[dict[str, Any]]:
     """Sales and their factors that fell against the comparison days by more than chance explains.
 
-    Empty if a day of either period is not computed or still open, and if only the comparison days had a promotion or
-    festival: then a fall is expected. See ``dashboards.app.watch.rules.period_bounds``.
+    See ``dashboards.app.watch.rules.period_bounds``.
     """
     days, locale = context.days, context.locale
-    if then is None or days.then_first is None or days.then_last is None:
-        return []
-    shown, before = _every(days.first, days.last), _every(days.then_first, days.then_last)
     festivals = set(festivals_of(context.copy.home).days)
-    is_whole = shown | before <= {*context.copy.days} and days.last <= context.copy.newest(context.now)
-    if not is_whole or len(shown) != len(before) or (before & festivals and not shown & festivals):
-        return []
     rows = []
-    for name in _FALLING:
+    for name in WATCHED:
         if now[name] is None or then[name] is None:
             continue
         history = values_of(context.copy, name, (), days.first - dt.timedelta(days=7 * WEEKS), days.first)

@@ -176,6 +176,7 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], model: str) -> Gro
     own = _by_day(context, name, model)
     names = {row["channel"]: row["name"] for row in rows}
     ranked = sorted((row for row in rows if row[name]), key=lambda row: -row[name])
+    is_credit = name == "orders"  # a model divides each order among channels, so no order counts twice
     drawn = {row["channel"]: row["name"] for row in ranked}
     table = Table(
         "course",
@@ -187,14 +188,15 @@ def _course(context: Context, rows: Sequence[dict[str, Any]], model: str) -> Gro
         ],
         [row | {"name": names.get(row["key"], row["key"]), "channel": row["key"]} for row in own],
         locale.text.name("about", name),
-        notes=not_drawn(locale, name, len(ranked)),
+        notes=not_drawn(locale, name, len(ranked), is_credit=is_credit),
         is_wide=True,
         keys=("channel",),
     )
     choice = Controls((metric_choice(locale, "metric", COURSE_METRICS, name),))
     if not drawn:
         return Group((choice, Text(locale.text("channels.no_course"), "missing")), "stack")
-    return Group((choice, Chart(courses(locale, as_frame(own), name, drawn), table, is_wide=True)), "stack")
+    figure = courses(locale, as_frame(own), name, drawn, is_credit=is_credit)
+    return Group((choice, Chart(figure, table, is_wide=True)), "stack")
 
 
 def _by_day(context: Context, name: str, model: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from dashboards.app.people import shown_id, user_of
 from dashboards.blocks import Block, Card, Cards, Change, Row, Table, Text
 from dashboards.columns import definition, exact, text
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text
 from dashboards.queries import query
 from dashboards.sections.segments import all_names
 
@@ -61,7 +61,7 @@ def _measures(locale: Locale, row: Row) -> list[Card]:
     return [
         Card(
             locale.text.name("metric", name),
-            short_text(locale.numbers, name, row[name]),
+            card_text(locale.numbers, name, row[name]),
             full_text(locale.numbers, name, row[name]),
             definition=definition(locale, name),
             note=locale.text("customer.score", score=row[score]),

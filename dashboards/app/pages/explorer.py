@@ -21,7 +21,7 @@ from dashboards.blocks import Block, Card, Cards, Chart, Column, Table, Text
 from dashboards.columns import exact, text
 from dashboards.figures.path import kind_of, path_timeline
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.sales import MATCHES
@@ -125,7 +125,7 @@ def _of_line(context: Context, line: Mapping[str, Any]) -> Sequence[Block]:
         ),
         Card(
             locale.text("metric.revenue"),
-            short_text(locale.numbers, "revenue", line["revenue"]),
+            card_text(locale.numbers, "revenue", line["revenue"]),
             full_text(locale.numbers, "revenue", line["revenue"]),
             note=locale.text("explorer.margin", margin=full_text(locale.numbers, "margin", line["margin"])),
             metric="revenue",

@@ -15,7 +15,7 @@ from dashboards.app.pages.controls import METRICS, WEEKS, Against, Slot, SlotDay
 from dashboards.app.pages.slots import content_name, place_of, slot_name
 from dashboards.blocks import Block, Choice, Column, Controls, Group, Option, Row, Table, Text
 from dashboards.columns import text
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text
 from dashboards.sections.verdicts import difference_text
 
 KINDS = ("slots", "weekdays")
@@ -113,7 +113,7 @@ def _table(context: Context, judged: dict[str, Against]) -> Table:
     def value(field: str) -> Column:
         return Column(
             locale.text(f"control.{field}"),
-            lambda row: short_text(locale.numbers, row["metric"], row[field]),
+            lambda row: card_text(locale.numbers, row["metric"], row[field]),
             lambda row: full_text(locale.numbers, row["metric"], row[field]),
             field=field,
         )

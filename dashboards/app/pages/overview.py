@@ -23,6 +23,7 @@ from dashboards.app.pages.today import today
 from dashboards.blocks import Block, Card, Cards, Change, Chart, Group, Row, Table, Text
 from dashboards.columns import change, difference, exact, metric, text, with_changes
 from dashboards.figures.course import course
+from dashboards.metrics import card_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from dashboards.sections.sales import sales_notes
@@ -107,7 +108,7 @@ def _funnel(context: Context, now: Mapping[str, Any], then: Mapping[str, Any] | 
             )
         card = Card(
             locale.text(f"metric.{name}"),
-            locale.numbers.short(now[name]),
+            card_text(locale.numbers, name, now[name]),
             locale.numbers.full(now[name]),
             tuple(changes),
             locale.text.name("about", rate or name),

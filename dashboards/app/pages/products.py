@@ -185,7 +185,7 @@ def _moves(context: Context, reading: AsOf, chosen: Chosen) -> list[Block]:
 
 def _note(context: Context, reading: AsOf, chosen: Chosen) -> Text:
     locale = context.locale
-    note = window_note(locale, chosen.window, reading.day, reading.settings.start_date)
+    note = window_note(locale, chosen.window, reading)
     return Text(locale.text.joined(note, _of_all(context)))
 
 

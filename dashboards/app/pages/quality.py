@@ -22,7 +22,7 @@ from dashboards.copy.status import Lineage, Source, read_checks, read_lineage
 from dashboards.figures.course import courses
 from dashboards.figures.lineage import lineage_chart, upstream
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text
 from dashboards.numbers import NONE
 from dashboards.queries import query
 from pipelines.sqlproject.metrics import load_metrics
@@ -70,7 +70,7 @@ def _cards(context: Context, failed: int) -> Cards:
         note = locale.text("quality.share", share=number.percent(row[rate])) if rate else ""
         return Card(
             locale.text(f"metric.{name}"),
-            number.short(row[name] or 0),
+            card_text(number, name, row[name] or 0),
             number.full(row[name] or 0),
             definition=locale.text.name("about", name),
             note=note,
@@ -161,7 +161,7 @@ def _health_cards(context: Context) -> Cards:
         tuple(
             Card(
                 locale.text.name("metric", name),
-                short_text(locale.numbers, name, row[name]),
+                card_text(locale.numbers, name, row[name]),
                 full_text(locale.numbers, name, row[name]),
                 definition=locale.text.name("about", name),
                 metric=name,
@@ -178,17 +178,20 @@ def _checks(context: Context) -> Block:
     order = {False: 0, None: 1, True: 2}
     rows: list[dict[str, Any]] = [
         {
-            "name": check.name,
+            "name": check_name(locale, check.name),
+            "check": check.name,
             "table": check.table,
             "state": f"{_SIGNS[check.passed]} {locale.text(f'check_state.{_state(check.passed)}')}",
             "severity": locale.text(f"severity.{check.severity}"),
             "found": check.found,
             "at": local_time(check.at.replace(tzinfo=None), timezone) if check.at else None,
         }
-        for check in sorted(checks, key=lambda check: (order[check.passed], check.table, check.name))
+        for check in sorted(
+            checks, key=lambda check: (order[check.passed], is_grain(check.name), check.table, check.name)
+        )
     ]
     columns = [
-        text(locale.text("column.check"), "name"),
+        text(locale.text("column.check"), "name", is_long=True),
         text(locale.text("column.outcome"), "state"),
         text(locale.text("column.severity"), "severity"),
         text(locale.text("column.table"), "table"),
@@ -203,7 +206,18 @@ def _checks(context: Context) -> Block:
         locale.text("checks.about"),
         is_wide=True,
         is_of_days=False,
+        keys=("check",),
     )
+
+
+def check_name(locale: Locale, name: str) -> str:
+    """The display name of the check *name*; a shop's own check has only its name."""
+    return locale.text("check.grain") if is_grain(name) else locale.text.name("check", name)
+
+
+def is_grain(name: str) -> bool:
+    """Whether the check *name* is that of the key of a table, which every table has."""
+    return name.endswith("_grain")
 
 
 def _state(passed: bool | None) -> str:

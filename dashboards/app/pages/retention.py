@@ -18,7 +18,7 @@ from dashboards.columns import definition, exact, text
 from dashboards.figures.course import LINES
 from dashboards.figures.retention import METRIC, retention_curve, retention_triangle
 from dashboards.locale import Locale
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text
 from dashboards.queries import query
 
 VISITORS, FIRST_VISITS = "core.visitors", "core.first_visits"
@@ -191,7 +191,7 @@ def _cards(context: Context, unit: str, new: int, whole: Sequence[Mapping[str, A
     cards = [
         Card(
             locale.text("metric.new_visitors"),
-            numbers.short(new),
+            card_text(numbers, "new_visitors", new),
             numbers.full(new),
             definition=definition(locale, "new_visitors"),
             metric="new_visitors",
@@ -202,7 +202,7 @@ def _cards(context: Context, unit: str, new: int, whole: Sequence[Mapping[str, A
         cards.append(
             Card(
                 locale.text(f"retention.card.{unit}", n=period),
-                short_text(numbers, METRIC, row[METRIC]),
+                card_text(numbers, METRIC, row[METRIC]),
                 full_text(numbers, METRIC, row[METRIC]),
                 definition=locale.text(f"retention.definition.{unit}"),
                 note=locale.text(

@@ -45,6 +45,9 @@ _CARDS = (
     "click_through_rate",
 )  # fmt: skip
 
+_IN_FILES = ("revenue_by_visit", "refunded")
+"""Metrics of contents that only the files have: the table would not fit the screen."""
+
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
     """The page of the slot with the key *slot*; *name* is the display name of its entrance."""
@@ -65,7 +68,11 @@ def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[
     if total is None:
         return [*heading, Text(locale.text("slots.quiet_days"), "missing")]
     contents = [
-        row | {"content": content_name(context, row["head_content_id"])}
+        row
+        | {
+            "content": content_name(context, row["head_content_id"]),
+            "shown_on": " – ".join(dict.fromkeys(f"{row[day]:%m-%d}" for day in ("first_day", "last_day"))),
+        }
         for row in context.rows(query("slot.contents"), entrance=entrance, **place)
     ]
     _judge(context, entrance, (place["page_type"], place["module"], place["slot"]), contents)
@@ -125,12 +132,11 @@ def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) ->
     *called* is the slot's name, *total* has its figures over all contents.
     """
     locale = context.locale
-    leading, *others = measures(context)
+    leading, *others = (one for one in measures(context) if one.field not in _IN_FILES)
     columns = [
         content_column(context, "content", "head_content_id"),
         leading,
-        text(locale.text("column.first_day"), "first_day"),
-        text(locale.text("column.last_day"), "last_day"),
+        text(locale.text("slots.shown_on"), "shown_on"),
         text(locale.text("column.against_control"), "judged", is_long=True),
         *others,
     ]
@@ -140,7 +146,7 @@ def _contents(context: Context, called: str, rows: Sequence[Row], total: Row) ->
         columns,
         rows,
         locale.text("slots.about"),
-        {**total, "content": locale.text("total"), "first_day": None, "last_day": None, "judged": ""},
+        {**total, "content": locale.text("total"), "shown_on": None, "judged": ""},
         is_wide=True,
-        keys=(*SLOT_KEYS, "head_content_id"),
+        keys=(*SLOT_KEYS, "head_content_id", "first_day", "last_day", *_IN_FILES),
     )

@@ -259,7 +259,7 @@ class Map:
 
     def _days(self) -> str:
         text, days = self.context.locale.text, self.context.days
-        said = text("range.days", first=days.first, last=days.last, days=text.days(days.number))
+        said = self.context.said_days
         if not self.has_changes:
             return said
         if self.two.content:

@@ -14,7 +14,7 @@ from dashboards.app.pages.sales_tree import PAGE_OF_METRIC
 from dashboards.app.slice_bar import Dimensions
 from dashboards.app.view import SLICES_READ
 from dashboards.blocks import Block, Card, Cards, Change, Text
-from dashboards.metrics import full_text, short_text
+from dashboards.metrics import card_text, full_text, short_text
 from dashboards.plans.pace import HISTORY_DAYS, Pace, pace
 from dashboards.plans.targets import adds_up, fault_of
 from dashboards.slices import Slice
@@ -88,13 +88,14 @@ def target_cards(context: Context) -> list[Block]:
 def _card(context: Context, found: Progress) -> Card:
     locale, target = context.locale, found.target
     numbers, text, name = locale.numbers, locale.text, target.metric
-    aim = short_text(numbers, name, target.value)
+    aim = card_text(numbers, name, target.value)
     changes = [Change(numbers.percent(found.reached), text("targets.of", target=aim))]
-    note = ""
+    note, due = "", None
     if found.pace:
         state = found.pace
         if state.days < state.of_days:
-            points = numbers.points(found.reached, state.expected / target.value)
+            due = state.expected / target.value
+            points = numbers.points(found.reached, due)
             tone = "better" if state.value >= state.expected else "worse"
             changes.append(Change(text("compare.points", n=points), text("targets.pace"), tone=tone))
             note = text("targets.days", n=state.days, of=state.of_days)
@@ -107,13 +108,15 @@ def _card(context: Context, found: Progress) -> Card:
     view = context.view.to(page).sliced(**dict(target.slice)).over(target.month, context.days.last)
     return Card(
         text.joined(text(f"metric.{name}"), slice_name(context, target)),
-        short_text(numbers, name, found.value),
+        card_text(numbers, name, found.value),
         full_text(numbers, name, found.value),
         tuple(changes),
         text.name("about", name),
         note,
         metric=name,
         href=view.href,
+        reached=found.reached,
+        due=due,
     )
 
 

@@ -21,6 +21,16 @@ from dashboards.columns import text
 from pipelines.config_tables.views import SavedView
 from pipelines.home.errors import HeadwaterError
 
+IDEAS = {
+    "platforms": "/?period=28&breakdown=platform",
+    "new": "/?period=28&in.customers=new",
+    "spend": "/channels?period=month&metric=roas",
+    "carts": "/funnel?period=7&s1=add_to_cart&s2=order&s3=none&s4=none",
+    "slots": "/slots?period=7&metric=slot_click_rate&colour=change",
+    "at_risk": "/customers?segment=at_risk",
+}
+"""Key of the texts → address."""
+
 
 def views(context: Context) -> Sequence[Block]:
     """The views that the user sees, and the links; below them forms to change those that the user may change."""
@@ -34,7 +44,7 @@ def _saved(context: Context) -> Sequence[Block]:
     except HeadwaterError as error:
         return [Text(str(error), "warning")]
     if not found:
-        return [Text(locale.text("views.none"), "missing")]
+        return [Text(locale.text("views.none"), "missing"), _ideas(context)]
     columns = [
         text(locale.text("views.name"), "name", href=lambda row: row["href"]),
         text(locale.text("views.page"), "page"),
@@ -51,6 +61,25 @@ def _saved(context: Context) -> Sequence[Block]:
     ]
     forms = to_change(locale.text, [(name, form(locale.text, "views", fields, cells)) for name, fields, cells in own])
     return [table, *([Part(html.Div(forms, className="edits"))] if forms else [])]
+
+
+def _ideas(context: Context) -> Table:
+    """Views that many shops look at, to open and save, for a user without any."""
+    locale = context.locale
+    rows = [
+        {
+            "name": locale.text(f"views.idea.{key}"),
+            "about": locale.text(f"views.idea.{key}.about"),
+            "href": link(context.view, address),
+        }
+        for key, address in IDEAS.items()
+    ]
+    columns = [
+        text(locale.text("views.name"), "name", href=lambda row: row["href"]),
+        text(locale.text("column.about"), "about", is_long=True),
+    ]
+    title, about = locale.text("views.ideas"), locale.text("views.ideas.about")
+    return Table("ideas", title, columns, rows, about, is_wide=True, is_of_days=False, is_sortable=False)
 
 
 def may_change(context: Context, view: SavedView) -> bool:

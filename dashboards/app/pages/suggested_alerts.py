@@ -1,0 +1,72 @@
+"""Suggested alerts: sales and their factors against their usual range, each with the line that watches it.
+
+Here: the table, for a shop without alerts.
+Not here: the alerts of a shop (``dashboards.app.pages.alerts``), the usual range (``dashboards.app.watch.rules``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from dashboards.app.context import Context
+from dashboards.app.pages.sales_tree import PAGE_OF_METRIC
+from dashboards.app.watch.festivals import festivals_of
+from dashboards.app.watch.measured import values_of
+from dashboards.app.watch.rules import WEEKS, usual_bounds
+from dashboards.blocks import Table
+from dashboards.columns import of_row, text
+from dashboards.metrics import card_text
+from pipelines.home.errors import HeadwaterError
+
+WATCHED = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
+"""Sales and their factors."""
+
+
+def suggested_alerts(context: Context) -> Table:
+    """A row for each metric: its value on the newest closed day, its usual range, the line for ``alerts.yaml``."""
+    locale = context.locale
+    day = context.whole.newest(context.now)
+    columns = [
+        text(locale.text("entrances.metric"), "name", href=lambda row: row["href"]),
+        of_row(locale, f"{day}", "value"),
+        text(locale.text("alerts.usual"), "usual"),
+        text(locale.text("column.state"), "state"),
+        text(locale.text("alerts.line"), "line", is_long=True),
+    ]
+    rows = [row for name in WATCHED if (row := _row(context, name, day))]
+    return Table(
+        "suggested",
+        locale.text("alerts.suggested"),
+        columns,
+        rows,
+        locale.text("alerts.suggested.about"),
+        notes=(locale.text("alerts.suggested.people"), locale.text("alerts.suggested.try")),
+        is_wide=True,
+        is_of_days=False,
+        is_sortable=False,
+    )
+
+
+def _row(context: Context, name: str, day: dt.date) -> dict[str, Any] | None:
+    """The row of the metric *name*; None if the dashboards' copy lacks its table."""
+    locale, festivals = context.locale, festivals_of(context.whole.home).days
+    try:
+        values = values_of(context.whole, name, (), day - dt.timedelta(days=7 * WEEKS), day)
+    except HeadwaterError:
+        return None
+    value, bounds = values.get(day), None if day in festivals else usual_bounds(values, day, festivals)
+    usual, state = None, f"– {locale.text('alerts.not_judged')}"
+    if bounds is not None and value is not None:
+        low, high = (card_text(locale.numbers, name, bound) for bound in (bounds.low, bounds.high))
+        usual = locale.text("alert.days", first=low, last=high)
+        state = f"▲ {locale.text('alerts.fired')}" if bounds.side(value) else f"● {locale.text('alerts.fine')}"
+    return {
+        "metric": name,
+        "name": locale.text.name("metric", name),
+        "value": value,
+        "usual": usual,
+        "state": state,
+        "line": f"  {name}: {{metric: {name}, unusual: either, to: ops}}",
+        "href": context.view.to(PAGE_OF_METRIC[name]).over(day, day).href,
+    }
