@@ -119,15 +119,13 @@ class Copy:
 
     def _is_outdated(self) -> bool:
         """Whether the copy lacks a table, or a column of a table, that the models of today have."""
-        query = "SELECT DISTINCT schema_name || '.' || table_name, column_name FROM duckdb_columns()"
+        models = load_project(self.home, self.settings).models
         with closing(self._connection.cursor()) as cursor:
-            there = set(cursor.execute(query).fetchall())
-        return any(
-            (name, column) not in there
-            for name, model in load_project(self.home, self.settings).models.items()
-            if name not in self.file.excluded
-            for column in model.columns
-        )
+            return any(
+                name not in self.file.tables or model.columns.keys() - cursor.table(name).columns
+                for name, model in models.items()
+                if name not in self.file.excluded
+            )
 
     def computed(self, key: tuple[object, ...], compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """The result of *compute*, cached like those of queries; *key* names it and all that it depends on."""
