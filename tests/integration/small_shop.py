@@ -25,6 +25,16 @@ Row = dict[str, Any]
 FIRST = dt.date(2026, 3, 1)
 DAYS = [FIRST + dt.timedelta(days=n) for n in range(4)]
 
+DAYS_SQL = """/* model
+description: Days.
+grain: [dt]
+partition: dt
+columns: {dt: {type: DATE, description: A day.}, events: {type: BIGINT, description: its events}}
+*/
+SELECT dt, COUNT(*) AS events FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt
+"""
+"""A model of a shop's own: the events of each day."""
+
 
 def visit(day: dt.date, device: str = "d1", sku: str = "s1") -> list[Row]:
     """The two events of a visit of *device*: a click on the home banner, and an add-to-cart of *sku*."""

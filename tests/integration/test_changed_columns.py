@@ -17,18 +17,10 @@ from pipelines.compute.run import DirectEngine
 from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 from pipelines.lake.partitions import DaySpan
-from tests.integration.small_shop import DAYS, add_sql, land_days, new_home
+from tests.integration.small_shop import DAYS, DAYS_SQL, add_sql, land_days, new_home
 from tests.support import run_selected
 
-BEFORE = """/* model
-description: Days.
-grain: [dt]
-partition: dt
-columns: {dt: {type: DATE, description: A day.}, events: {type: BIGINT, description: its events}}
-*/
-SELECT dt, COUNT(*) AS events FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt
-"""
-AFTER = BEFORE.replace("}}\n*/", "}, persons: {type: BIGINT, description: their persons}}\n*/").replace(
+AFTER = DAYS_SQL.replace("}}\n*/", "}, persons: {type: BIGINT, description: their persons}}\n*/").replace(
     "AS events", "AS events, COUNT(DISTINCT person_id) AS persons"
 )
 FAULT = "mine.days: was computed before its columns changed; compute it again: headwater run"
@@ -38,7 +30,7 @@ FAULT = "mine.days: was computed before its columns changed; compute it again: h
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with two computed days and a copy for the dashboards; then the model gets a column."""
     made = new_home(tmp_path_factory.mktemp("changed") / "home")
-    add_sql(made, "mine/days.sql", BEFORE)
+    add_sql(made, "mine/days.sql", DAYS_SQL)
     land_days(made, DAYS[:2])
     run_selected(made, "core", "attribution", "mine")
     publish(made)

@@ -19,18 +19,10 @@ from dashboards.workbench.confined import Limits, run_confined
 from pipelines.compute.workspace import open_workspace
 from pipelines.home.folder import Home
 from pipelines.lake.duck import identifier
-from tests.integration.small_shop import DAYS, add_sql, land_days, new_home, visit
+from tests.integration.small_shop import DAYS, DAYS_SQL, add_sql, land_days, new_home, visit
 from tests.support import land, run, run_selected
 
 PATIENT = Limits(seconds=120)
-DAYS_SQL = """/* model
-description: Days.
-grain: [dt]
-partition: dt
-columns: {dt: {type: DATE, description: A day.}, events: {type: BIGINT, description: its events}}
-*/
-SELECT dt, COUNT(*) AS events FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt
-"""
 
 
 @pytest.fixture(scope="module")

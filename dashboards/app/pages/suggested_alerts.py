@@ -1,6 +1,6 @@
 """Suggested alerts: sales and their factors against their usual range, each with the line that watches it.
 
-Here: the table, for a shop without alerts.
+Here: the table that the page of alerts shows while no alert is configured.
 Not here: the alerts of a shop (``dashboards.app.pages.alerts``), the usual range (``dashboards.app.watch.rules``).
 """
 

@@ -64,7 +64,7 @@ def _saved(context: Context) -> Sequence[Block]:
 
 
 def _ideas(context: Context) -> Table:
-    """Views that many shops look at, to open and save, for a user without any."""
+    """Suggested views, to open and save; shown to a user who has not saved any."""
     locale = context.locale
     rows = [
         {
