@@ -60,11 +60,8 @@ def ask(connection: http.client.HTTPConnection, view: View) -> str:
     body = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [
-            {"id": "url", "property": "pathname", "value": view.path},
-            {"id": "url", "property": "search", "value": view.query},
-        ],
-        "changedPropIds": ["url.pathname"],
+        "inputs": [{"id": "address", "property": "data", "value": view.href}],
+        "changedPropIds": ["address.data"],
         "state": [],
     }
     connection.request(

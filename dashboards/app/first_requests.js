@@ -4,15 +4,12 @@
   "use strict";
   var ask = window.fetch.bind(window);
   var headers = { Accept: "application/json", "Content-Type": "application/json" };
-  var changed = ["url.pathname", "url.search"];
+  var changed = ["address.data"];
   // The same request as Dash will make. If Dash makes a different one, it is sent to the server as usual.
   var page = JSON.stringify({
     output: "..root.children...shown.data..",
     outputs: [{ id: "root", property: "children" }, { id: "shown", property: "data" }],
-    inputs: [
-      { id: "url", property: "pathname", value: window.location.pathname },
-      { id: "url", property: "search", value: window.location.search }
-    ],
+    inputs: [{ id: "address", property: "data", value: window.location.pathname + window.location.search }],
     changedPropIds: changed,
     parsedChangedPropsIds: changed
   });

@@ -82,10 +82,13 @@ def _asked(request: flask.Request) -> tuple[str, str] | None:
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
         return None
-    if [(one.get("id"), one.get("property")) for one in inputs] != [("url", "pathname"), ("url", "search")]:
+    if [(one.get("id"), one.get("property")) for one in inputs] != [("address", "data")]:
         return None
-    path, query = (one.get("value") for one in inputs)
-    return (path, query or "") if isinstance(path, str) and isinstance(query, str | None) else None
+    address = inputs[0].get("value")
+    if not isinstance(address, str):
+        return None
+    path, _, query = address.partition("?")
+    return path, query
 
 
 def _is_same(own: View, path: str, query: str) -> bool:

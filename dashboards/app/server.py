@@ -103,7 +103,7 @@ def _layout() -> Any:
     language = language_of()
     return html.Div(
         [
-            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="address"),
             dcc.Interval(id="tick", interval=20_000),
             dcc.Store(id="shown"),
             html.Div(id="busy", className="busy"),
@@ -179,42 +179,38 @@ def _add_callbacks(app: dash.Dash, marts: Marts) -> None:
     @app.callback(
         Output("root", "children"),
         Output("shown", "data"),
-        Input("url", "pathname"),
-        Input("url", "search"),
+        Input("address", "data"),
         running=[(Output("busy", "className"), "busy on", "busy")],
     )
-    def show(path: str | None, query: str | None) -> tuple[Any, str]:
-        return _shown(marts, path or "/", query or "")
+    def show(address: str | None) -> tuple[Any, str]:
+        return _shown(marts, address or "/")
 
     @app.callback(
-        Output("badge", "children"), Input("tick", "n_intervals"), State("shown", "data"), State("url", "search")
+        Output("badge", "children"), Input("tick", "n_intervals"), State("shown", "data"), State("address", "data")
     )
-    def refresh_badge(_ticks: int | None, shown: str | None, query: str | None) -> Any:
-        view = read_view("/", query or "", language_of()) or View()
+    def refresh_badge(_ticks: int | None, shown: str | None, address: str | None) -> Any:
+        view = read_view("/", (address or "").partition("?")[2], language_of()) or View()
         try:
             return shell.freshness(marts.copy(), view, shown or "")
         except HeadwaterError:  # leave the badge as it is; the next page load reports the error
             return dash.no_update
 
-    for function, trigger in (("set", Input({"type": "set", "key": ALL}, "value")), ("days", Input("days", "value"))):
-        app.clientside_callback(  # type: ignore[no-untyped-call]
-            ClientsideFunction("headwater", function),
-            Output("url", "search", allow_duplicate=True),
-            trigger,
-            prevent_initial_call=True,
-        )
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("headwater", "find"),
-        Output("url", "pathname", allow_duplicate=True),
-        Output("url", "search", allow_duplicate=True),
-        Input("find", "n_submit"),
-        State("find", "value"),
-        prevent_initial_call=True,
+        ClientsideFunction("headwater", "begin"), Output("address", "data"), Input("address", "id")
     )
+    for function, triggers in (
+        ("set", (Input({"type": "set", "key": ALL}, "value"),)),
+        ("days", (Input("days", "value"),)),
+        ("find", (Input("find", "n_submit"), State("find", "value"))),
+    ):
+        app.clientside_callback(  # type: ignore[no-untyped-call]
+            ClientsideFunction("headwater", function), *triggers, prevent_initial_call=True
+        )
 
 
-def _shown(marts: Marts, path: str, query: str) -> tuple[Any, str]:
+def _shown(marts: Marts, address: str) -> tuple[Any, str]:
     language = language_of()
+    path, _, query = address.partition("?")
     if path == "/" and not query and (start := start_of(marts.home, user_of())):
         path, _, query = start.address.partition("?")
     view = read_view(path, query, language)

@@ -19,7 +19,7 @@ import pytest
 from assets.engine import DagsterEngine
 from dashboards.app.view import PAGES
 from pipelines.lake.partitions import DaySpan
-from tests.browser.site import DAYS, HOSTILE, PHONE, WIDE, close, followed, full, opened, query, settled
+from tests.browser.site import DAYS, HOSTILE, PATIENCE, PHONE, WIDE, close, followed, full, opened, query, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -141,9 +141,22 @@ def test_modules_say_what_sql_says(browser, site):
 # Interaction -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("slower", [1, 8])
+def test_the_days_are_filled_into_the_address_without_a_step_back(browser, site, slower):
+    """Also on a slow device, where the page is rendered long before all scripts have run."""
+    page = browser.new_context().new_page()
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
+    page.goto(f"{site.url}/?lang=en")
+    page.wait_for_function("location.search.includes('from=2026-05-14')", timeout=PATIENCE)
+    settled(page)
+    page.wait_for_timeout(1000)  # milliseconds in which nothing may take the days away again
+    assert query(page)["from"] == "2026-05-14"
+    assert page.evaluate("history.length") == 2, "an empty tab and this page"
+    close(page)
+
+
 def test_preset_comparison_language_theme_are_in_the_address(browser, site):
     page, seen = opened(browser, site, "/?lang=en")
-    page.wait_for_function("location.search.includes('from=2026-05-14')")  # filled in after the page is rendered
     followed(page, lambda: page.get_by_role("link", name="14 days").click(), "from=2026-05-11")
     page.get_by_role("textbox", name="Compare with").click()
     followed(page, lambda: page.get_by_role("option", name="no comparison").click(), "compare=none")

@@ -98,12 +98,11 @@ class Attacker:
 
 def page(browser: Browser, path: str) -> int:
     """The HTTP status of the request that loads the contents of the page *path*."""
-    state = [("url", "pathname", path), ("url", "search", "?lang=en")]
     body = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [{"id": i, "property": p, "value": v} for i, p, v in state],
-        "changedPropIds": ["url.pathname"],
+        "inputs": [{"id": "address", "property": "data", "value": f"{path}?lang=en"}],
+        "changedPropIds": ["address.data"],
     }
     return browser.send("POST", "/_dash-update-component", json.dumps(body), Content_Type="application/json")[0]
 
@@ -173,7 +172,7 @@ def _ask_and_leave(port: int, cookies: dict[str, str], key: str) -> None:
         ("sql-auto", "data", False),
         ("sql-text", "value", HEAVY),
         ("sql-next", "data", key),
-        ("url", "search", ""),
+        ("address", "data", "/sql"),
         ("sql-values", "data", {}),
     ]
     body = json.dumps(

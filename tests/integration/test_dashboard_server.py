@@ -50,12 +50,11 @@ def started(home: Home) -> tuple[Headwater, Browser]:
 
 def page(browser: Browser, path: str = "/") -> str:
     """The response of the callback that returns the content of the page *path*."""
-    state = [("url", "pathname", path), ("url", "search", "?lang=en")]
     body = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [{"id": i, "property": p, "value": v} for i, p, v in state],
-        "changedPropIds": ["url.pathname"],
+        "inputs": [{"id": "address", "property": "data", "value": f"{path}?lang=en"}],
+        "changedPropIds": ["address.data"],
     }
     status, _, text = browser.send("POST", "/_dash-update-component", json.dumps(body), Content_Type="application/json")
     assert status == 200

@@ -63,11 +63,8 @@ class Client:
         request = {
             "output": "..root.children...shown.data..",
             "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-            "inputs": [
-                {"id": "url", "property": "pathname", "value": path},
-                {"id": "url", "property": "search", "value": query},
-            ],
-            "changedPropIds": ["url.pathname"],
+            "inputs": [{"id": "address", "property": "data", "value": path + query}],
+            "changedPropIds": ["address.data"],
         }
         answer = self._client.post("/_dash-update-component", json=request, headers=_headers(user, "analyst"))
         return re.findall(r'"data-title": ?"([^"]*)"', answer.text)[0]

@@ -236,11 +236,8 @@ def page(browser: Browser) -> tuple[int, str]:
     request = {
         "output": "..root.children...shown.data..",
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [
-            {"id": "url", "property": "pathname", "value": "/entrances"},
-            {"id": "url", "property": "search", "value": f"?{VIEW}"},
-        ],
-        "changedPropIds": ["url.pathname"],
+        "inputs": [{"id": "address", "property": "data", "value": f"/entrances?{VIEW}"}],
+        "changedPropIds": ["address.data"],
     }
     status, _, text = browser.send(
         "POST", "/_dash-update-component", json.dumps(request), Content_Type="application/json"

@@ -76,15 +76,11 @@ def days_ahead(number: int) -> str:
 
 
 def page(client: Any, address: str = ADDRESS) -> tuple[int, str]:
-    path, _, query = address.partition("?")
     request = {
         "output": PAGE_CALLBACK,
         "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-        "inputs": [
-            {"id": "url", "property": "pathname", "value": path},
-            {"id": "url", "property": "search", "value": f"?{query}"},
-        ],
-        "changedPropIds": ["url.pathname"],
+        "inputs": [{"id": "address", "property": "data", "value": address}],
+        "changedPropIds": ["address.data"],
     }
     answer = client.post("/_dash-update-component", json=request)
     return answer.status_code, answer.text

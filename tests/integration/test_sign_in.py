@@ -76,7 +76,7 @@ class Browser:
             ("sql-auto", "data", False),
             ("sql-text", "value", sql),
             ("sql-next", "data", key),
-            ("url", "search", ""),
+            ("address", "data", "/sql"),
             ("sql-values", "data", {}),
         ]
         return self.call("sql-done.data", [("sql-run", "n_clicks", 1)], state)

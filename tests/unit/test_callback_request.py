@@ -19,11 +19,8 @@ from pipelines.home.folder import init_home
 SHOW = {
     "output": "..root.children...shown.data..",
     "outputs": [{"id": "root", "property": "children"}, {"id": "shown", "property": "data"}],
-    "inputs": [
-        {"id": "url", "property": "pathname", "value": "/"},
-        {"id": "url", "property": "search", "value": "?lang=en"},
-    ],
-    "changedPropIds": ["url.pathname"],
+    "inputs": [{"id": "address", "property": "data", "value": "/?lang=en"}],
+    "changedPropIds": ["address.data"],
 }
 STOP = {
     "output": "sql-stop.title",
@@ -40,7 +37,7 @@ RUN = {
         {"id": "sql-auto", "property": "data", "value": False},
         {"id": "sql-text", "property": "value", "value": "SELECT 1"},
         {"id": "sql-next", "property": "data", "value": "0" * 32},
-        {"id": "url", "property": "search", "value": ""},
+        {"id": "address", "property": "data", "value": "/sql"},
         {"id": "sql-values", "property": "data", "value": {}},
     ],
     "changedPropIds": ["sql-run.n_clicks"],
@@ -51,7 +48,7 @@ BADGE = {
     "inputs": [{"id": "tick", "property": "n_intervals", "value": 3}],
     "state": [
         {"id": "shown", "property": "data", "value": ""},
-        {"id": "url", "property": "search", "value": "?lang=zh"},
+        {"id": "address", "property": "data", "value": "/?lang=zh"},
     ],
     "changedPropIds": ["tick.n_intervals"],
 }
@@ -120,17 +117,18 @@ def test_what_is_no_json_is_refused(client, content, kind):
         {"inputs": []},
         {"inputs": {}},
         {"inputs": [None]},
-        {"inputs": [[{"id": "url", "property": "pathname", "value": "/"}]]},
+        {"inputs": [[{"id": "address", "property": "data", "value": "/"}]]},
         {"inputs": [{"id": {"type": "set", "key": "x"}, "property": "value", "value": 1}]},
-        {"inputs": [{"id": "url"}]},
-        {"inputs": [{"property": "search"}]},
-        {"inputs": SHOW["inputs"][::-1]},
-        {"state": [{"id": "url", "property": "hash", "value": ""}]},
+        {"inputs": [{"id": "address"}]},
+        {"inputs": [{"property": "data"}]},
+        {"inputs": SHOW["inputs"] * 2},
+        {"state": [{"id": "address", "property": "id", "value": ""}]},
+        {"state": RUN["state"][::-1]},
         {"state": 7},
         {"changedPropIds": None},
-        {"changedPropIds": "url.pathname"},
+        {"changedPropIds": "address.data"},
         {"changedPropIds": [1]},
-        {"changedPropIds": ["url.hash"]},
+        {"changedPropIds": ["address.id"]},
     ],
 )
 def test_a_request_of_another_form_is_refused(client, name, values):
@@ -149,7 +147,6 @@ def test_a_request_without_one_of_its_parts_is_refused(client, name, key):
     ("name", "part", "place", "values"),
     [
         ("show", "inputs", 0, [5, ["/"], {"a": 1}, True, 1.5]),
-        ("show", "inputs", 1, [5, ["/"], {"a": 1}, True]),
         ("badge", "inputs", 0, ["3", [3], 1.5, True]),
         ("badge", "state", 0, [5, []]),
         ("badge", "state", 1, [5, {}]),

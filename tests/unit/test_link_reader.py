@@ -26,12 +26,9 @@ def request(method: str, path: str, body: Any = None) -> flask.Request:
     return flask.Request(EnvironBuilder(path, method=method, json=body).get_environ())
 
 
-def asked(path: Any, query: Any, **changes: Any) -> flask.Request:
+def asked(address: Any, **changes: Any) -> flask.Request:
     """The request of the callback that makes a page."""
-    inputs = [
-        {"id": "url", "property": "pathname", "value": path},
-        {"id": "url", "property": "search", "value": query},
-    ]
+    inputs = [{"id": "address", "property": "data", "value": address}]
     return request("POST", "/_dash-update-component", {"output": PAGE_CALLBACK, "inputs": inputs, **changes})
 
 
@@ -81,18 +78,19 @@ def test_a_link_opens_no_other_address(path):
 
 def test_a_link_answers_only_the_callback_of_its_page():
     query = "?period=7&in.platform=ios"
-    assert shows(OWN, asked("/entrances", query))
-    assert shows("/", asked("/", None))
+    assert shows(OWN, asked(f"/entrances{query}"))
+    assert shows("/", asked("/"))
     refused = [
-        asked("/entrances", "?period=28&in.platform=ios"),
-        asked("/sql", query),
-        asked(["/entrances"], query),
-        asked("/entrances", {"value": query}),
-        asked("/entrances", query, output="badge.children"),
-        asked("/entrances", query, output="sql-done.data"),
-        asked("/entrances", query, state=[{"id": "sql-text", "property": "value", "value": "SELECT 1"}]),
-        asked("/entrances", query, inputs=[{"id": "url", "property": "search", "value": query}]),
-        asked("/entrances", query, inputs="all"),
+        asked("/entrances?period=28&in.platform=ios"),
+        asked(f"/sql{query}"),
+        asked([f"/entrances{query}"]),
+        asked(None),
+        asked(OWN, output="badge.children"),
+        asked(OWN, output="sql-done.data"),
+        asked(OWN, state=[{"id": "sql-text", "property": "value", "value": "SELECT 1"}]),
+        asked(OWN, inputs=[{"id": "address", "property": "id", "value": OWN}]),
+        asked(OWN, inputs=[{"id": "address", "property": "data", "value": OWN}] * 2),
+        asked(OWN, inputs="all"),
         request("POST", "/_dash-update-component", []),
         request("POST", OWN),
         request("POST", "/links/new", {}),

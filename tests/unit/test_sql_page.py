@@ -114,7 +114,7 @@ def test_viewers_run_and_stop_nothing_whatever_they_send(home, callback):
     name, _, prop = callback.partition(".")
     states = [("sql-auto", "data", True), ("sql-text", "value", "SELECT 1"), ("sql-next", "data", new_key())]
     if name == "sql-done":
-        clicked, states = "sql-run", [*states, ("url", "search", ""), ("sql-values", "data", {})]
+        clicked, states = "sql-run", [*states, ("address", "data", "/sql"), ("sql-values", "data", {})]
     else:
         clicked, states = "sql-stop", [states[2]]
     request = {

@@ -1,13 +1,31 @@
 // The browser's part of the app: the address, keyboard focus, sorted tables. Charts: charts.js.
 (function () {
   "use strict";
-  var no = function () { return window.dash_clientside.no_update; };
 
   // The address of the page that is shown, including its days; the browser's address may lack the days.
   function shown() {
     var page = document.getElementById("page");
     return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
   }
+
+  // The address that the server was last asked for, or its page's own: the same with the days filled in.
+  var asked = "";
+  function address() { return window.location.pathname + window.location.search; }
+
+  // Ask the server for the page at the browser's address.
+  function ask() {
+    if (address() === asked) { return; }  // only the part after "#" is new
+    asked = address();
+    window.dash_clientside.set_props("address", { data: asked });
+  }
+
+  // Open a page of the app without reloading the app.
+  function go(href, isReplacing) {
+    window.history[isReplacing ? "replaceState" : "pushState"]({}, "", href);
+    ask();
+  }
+  window.headwaterGo = go;
+  window.addEventListener("popstate", ask);
 
   function gathered(name) {
     var all = {};
@@ -24,11 +42,12 @@
       given.delete(key);
       values.forEach(function (value) { given.append(key, value); });
     });
-    return given.toString() === before ? no() : "?" + given.toString();
+    if (given.toString() !== before) { go("?" + given.toString()); }
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     headwater: {
+      begin: function () { return asked = address(); },
       set: function () {
         // A control that has just been rendered has the value from the address.
         var context = window.dash_clientside.callback_context;
@@ -40,19 +59,18 @@
           update[key] = [].concat(one.value).join("\n") === (defaults[key] || "") ? null : one.value;
           if (String(update[key] || "") !== shown().getAll(key).join()) { (clears[key] || []).forEach(function (other) { update[other] = null; }); }
         });
-        return Object.keys(update).length ? changed(update) : no();
+        changed(update);
       },
       days: function (value) {
-        if (!value || value.length !== 2 || !value[0] || !value[1]) { return no(); }
-        return changed({ from: value[0], to: value[1] });
+        if (value && value[0] && value[1]) { changed({ from: value[0], to: value[1] }); }
       },
       find: function (count, text) {
-        if (!count || !text || !text.trim()) { return [no(), no()]; }
+        if (!count || !text || !text.trim()) { return; }
         var given = shown();
         var kept = new URLSearchParams();
         given.forEach(function (value, key) { if (/^(from|to|compare|lang|theme|in\..*)$/.test(key)) { kept.append(key, value); } });
         kept.set("q", text.trim());
-        return ["/search", "?" + kept.toString()];
+        go("/search?" + kept.toString());
       }
     }
   });
@@ -73,7 +91,8 @@
     var href = page.dataset.href;
     if (href && page.dataset.settled !== href) {
       page.dataset.settled = href;
-      if (window.location.pathname + window.location.search !== href) { window.history.replaceState(window.history.state, "", href + window.location.hash); }
+      if (address() !== href) { window.history.replaceState(window.history.state, "", href + window.location.hash); }
+      asked = href;
     }
     reach();
     fit();
@@ -228,8 +247,7 @@
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }
     if (link.hasAttribute("download") || link.target || link.origin !== window.location.origin || !link.getAttribute("href").startsWith("/") || link.pathname.startsWith("/export/")) { return; }
     event.preventDefault();
-    window.history.pushState({}, "", link.href);
-    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    go(link.href);
     if (link.dataset.sort) { keepSorting(link); } else { window.scrollTo(0, 0); }
   });
 })();

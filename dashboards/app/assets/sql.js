@@ -33,8 +33,7 @@
       go: function (done) {
         if (done && done.href) {
           keepFocus();
-          window.history[done.is_auto ? "replaceState" : "pushState"]({}, "", done.href);
-          window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+          window.headwaterGo(done.href, done.is_auto);
         }
         return done && done.error ? done.error : "";
       },

@@ -126,7 +126,7 @@ def _add_run(app: dash.Dash, runner: Runner) -> None:
         State("sql-auto", "data"),
         State("sql-text", "value"),
         State("sql-next", "data"),
-        State("url", "search"),
+        State("address", "data"),
         State("sql-values", "data"),
         running=[
             (Output("sql-run", "disabled"), True, False),
@@ -141,11 +141,11 @@ def _add_run(app: dash.Dash, runner: Runner) -> None:
         is_auto: bool | None,
         query: str | None,
         key: str | None,
-        search: str | None,
+        address: str | None,
         given: dict[str, str | None] | None,
     ) -> Any:
         user = _user()
-        view = read_view("/sql", search or "")
+        view = read_view("/sql", (address or "").partition("?")[2])
         if not clicks or not (query or "").strip() or view is None or not is_key(key or ""):
             return dash.no_update
         said = {name: _storable(value or "") for name, value in (given or {}).items()}
@@ -176,12 +176,12 @@ def _add_parameters(app: dash.Dash, runner: Runner, home: Home) -> None:
         Output("sql-parameters", "children"),
         Input("sql-named", "data"),
         State("sql-values", "data"),
-        State("url", "search"),
+        State("address", "data"),
         prevent_initial_call=True,
     )
-    def ask(query: str | None, given: dict[str, str | None] | None, search: str | None) -> Any:
+    def ask(query: str | None, given: dict[str, str | None] | None, address: str | None) -> Any:
         _user()
-        view = read_view("/sql", search or "")
+        view = read_view("/sql", (address or "").partition("?")[2])
         if query is None or view is None:
             return dash.no_update
         said = {name: value or "" for name, value in (given or {}).items()}
