@@ -174,7 +174,7 @@ def open_day(home: Home, day: dt.date) -> Iterator[Reader]:
 
 def computed_days(workspace: Workspace, table: str) -> set[dt.date]:
     """The days for which *table* has a partition."""
-    return {key for key in workspace.lake.files(table) if key is not None}
+    return {key for key in workspace.lake.keys(table) if key is not None}
 
 
 def newest_day(workspace: Workspace, now: dt.datetime) -> dt.date | None:

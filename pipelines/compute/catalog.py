@@ -62,7 +62,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, workspace: Workspace, ta
     model = workspace.project.models[table]
     folder = workspace.lake.folder(table)
     # DuckDB cannot create a view for a glob pattern without matches, so an empty table gets a view without rows.
-    pattern = [folder / ("dt=*" if model.is_partitioned else "") / PART] if workspace.lake.files(table) else []
+    pattern = [folder / ("dt=*" if model.is_partitioned else "") / PART] if workspace.lake.keys(table) else []
     try:
         connection.execute(f"CREATE VIEW {identifier(table)} AS {relation_sql(model.types, pattern)}")
     except duckdb.BinderException as error:

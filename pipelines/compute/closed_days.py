@@ -16,7 +16,7 @@ def closed_versions(workspace: Workspace) -> dict[str, dict[PartitionKey, str]]:
     found: dict[str, dict[PartitionKey, str]] = {}
     for name in workspace.first_days:
         if not workspace.project.models[name].is_detail:
-            keys = [key for key in workspace.lake.files(name) if workspace.is_closed(name, key)]
+            keys = [key for key in workspace.lake.keys(name) if workspace.is_closed(name, key)]
             found[name] = {key: workspace.lake.footer_version(name, key) for key in keys}
     return found
 

@@ -44,7 +44,7 @@ class Verifier:
         if table.startswith("raw."):
             self._verify_raw(table, days)
             return
-        keys = {key for key in self.workspace.lake.files(table) if key is None or days is None or key in days}
+        keys = {key for key in self.workspace.lake.keys(table) if key is None or days is None or key in days}
         new = {key for key in keys if (table, key) not in self.trusted}
         if not new:
             return

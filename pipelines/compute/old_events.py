@@ -121,4 +121,4 @@ def _details(workspace: Workspace, name: str) -> frozenset[PartitionKey]:
     """The partitions of *name* that are deleted with their events; empty for a table without ``detail: true``."""
     if not workspace.project.models[name].is_detail:
         return frozenset()
-    return frozenset(key for key in workspace.lake.files(name) if workspace.is_closed(name, key))
+    return frozenset(key for key in workspace.lake.keys(name) if workspace.is_closed(name, key))

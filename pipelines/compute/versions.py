@@ -43,8 +43,7 @@ def input_version(workspace: Workspace, model: Model, day: Day, version_of: Vers
     there is nothing to compute, and the partition should not exist.
     """
     project = workspace.project
-    parts = [model.code_version]
-    parts += [f"{name}={project.parameters[name]!r}" for name in sorted(model.parameters)]
+    parts = [project.own_versions[model.name]]
     has_input = False
     for read in sorted(project.reads[model.name], key=lambda read: read.table):
         if not project.is_partitioned(read.table):

@@ -73,10 +73,10 @@ class Workspace:
         if table.startswith("raw."):
             return self.raw.files(table, wanted)
         by_day = self.project.is_partitioned(table)
-        files = self.lake.files(table)
+        files = self.lake.files(table, wanted)
         # If the model changed from unpartitioned to partitioned or back, skip the old files; the next run removes them.
         own = [key for key in files if (key is not None) == by_day]
-        return [files[key] for key in sorted(own, key=str) if key is None or wanted is None or key in wanted]
+        return [files[key] for key in sorted(own, key=str)]
 
     def relation_sql(self, table: str, files: Sequence[Path]) -> str:
         """A SELECT of the declared columns of *table* from *files*."""

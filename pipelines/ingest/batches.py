@@ -13,10 +13,10 @@ import hashlib
 import io
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,10 +186,17 @@ class RawLake:
         # Earlier versions of the program wrote no checksums. If there are none, accept the manifest unchecked.
         return content if digest(content) in digests or not path.with_name(CHECKSUMS).exists() else None
 
-    def outputs(self, table: str) -> list[Output]:
+    @cached_property
+    def _outputs(self) -> Mapping[str, list[Output]]:
+        found: dict[str, list[Output]] = {}
+        for batch in self.batches:
+            for output in batch.outputs:
+                found.setdefault(output.target, []).append(output)
+        return found
+
+    def outputs(self, table: str) -> Sequence[Output]:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
-        name = table.removeprefix("raw.")
-        return [output for batch in self.batches for output in batch.outputs if output.target == name]
+        return self._outputs.get(table.removeprefix("raw."), ())
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
         """Day → number of visible rows of *table*; empty if the table is not divided by day."""

@@ -87,7 +87,7 @@ class Lake:
         schema, name, *folder = path.relative_to(self.root).parent.parts
         return f"{schema}.{name}", Day.fromisoformat(folder[0].removeprefix("dt=")) if folder else None
 
-    def keys(self, table: str) -> list[PartitionKey]:
+    def keys(self, table: str) -> Collection[PartitionKey]:
         """The partitions of *table* that have a file.
 
         Raises:
@@ -109,14 +109,14 @@ class Lake:
             raise HeadwaterError(f"cannot be read: {error.strerror}", where=folder) from error
         return found
 
-    def files(self, table: str) -> dict[PartitionKey, Path]:
-        """The files of *table*: partition → path.
+    def files(self, table: str, days: Collection[Day] | None = None) -> dict[PartitionKey, Path]:
+        """The files of *table*: partition → path. If *days* is given, partitions of other days are left out.
 
         Raises:
             HeadwaterError: the folder cannot be read.
         """
         folder = self.folder(table)
-        return {key: folder / _name(key) for key in self.keys(table)}
+        return {key: folder / _name(key) for key in self.keys(table) if days is None or key is None or key in days}
 
     def versions(
         self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
@@ -126,9 +126,7 @@ class Lake:
         A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given,
         partitions of other days are left out.
         """
-        files = self.files(table)
-        if days is not None:
-            files = {key: path for key, path in files.items() if key is None or key in days}
+        files = self.files(table, days)
         stored = {key: _stored_version(path) for key, path in files.items()}
         sums = read_checksums(self.folder(table))
         undamaged = undamaged_files(
@@ -167,7 +165,7 @@ class Lake:
         folder = self.folder(table)
         if are_sound(folder):
             return
-        text = checksums_text(folder, {}, {_name(key) for key in self.files(table)})
+        text = checksums_text(folder, {}, set(map(_name, self.keys(table))))
         with convert_write_errors(folder / CHECKSUMS):
             write_file(folder / CHECKSUMS, text)
 
@@ -187,7 +185,7 @@ class Lake:
         if not written:
             return {}
         new = dict(zip(written, checksums_of(written.values()), strict=True))
-        present = {_name(key) for key in self.files(table)}
+        present = set(map(_name, self.keys(table)))
         folder = self.folder(table)
         text = checksums_text(folder, {_name(key): checksum for key, checksum in new.items()}, present)
         pairs = [(path, self.file(table, key)) for key, (path, _) in written.items()]
@@ -208,24 +206,24 @@ class Lake:
 class ListedLake(Lake):
     """A lake that lists each table's folder only once, for a process that has the home's lock."""
 
-    _listed: dict[str, dict[PartitionKey, Path]] = field(default_factory=dict)
+    _listed: dict[str, set[PartitionKey]] = field(default_factory=dict)
 
-    def files(self, table: str) -> dict[PartitionKey, Path]:
-        """``Lake.files``, as of the first call or the last change with this object."""
+    def keys(self, table: str) -> set[PartitionKey]:
+        """``Lake.keys``, as of the first call or the last change with this object."""
         if table not in self._listed:
-            self._listed[table] = super().files(table)
+            self._listed[table] = set(super().keys(table))
         return self._listed[table]
 
     def publish(self, table: str, written: Mapping[PartitionKey, tuple[Path, str]]) -> dict[PartitionKey, int]:
         """``Lake.publish``."""
         sizes = super().publish(table, written)
-        self.files(table).update({key: self.file(table, key) for key in sizes})
+        self.keys(table).update(sizes)
         return sizes
 
     def remove(self, table: str, key: PartitionKey) -> None:
         """``Lake.remove``."""
         super().remove(table, key)
-        self.files(table).pop(key, None)
+        self.keys(table).discard(key)
 
 
 def _name(key: PartitionKey) -> str:

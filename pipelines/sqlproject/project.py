@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -66,6 +66,15 @@ class Project:
             or model.is_versioned_by_rows
             or any(read.offsets is None for read in self.reads[model.name])
         )
+
+    @cached_property
+    def own_versions(self) -> Mapping[str, str]:
+        """Model → what determines its rows besides its inputs: its code version and the settings that it uses."""
+        values = {name: repr(value) for name, value in self.parameters.items()}
+        return {
+            name: "\n".join([model.code_version, *(f"{one}={values[one]}" for one in sorted(model.parameters))])
+            for name, model in self.models.items()
+        }
 
     def window(self, read: Read, key: dt.date | None) -> Iterator[tuple[str, dt.date | None]]:
         """The partitions that *read* covers for the partition *key* of a model: (table, day), or (table, None).
