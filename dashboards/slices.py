@@ -6,7 +6,7 @@ Not here: choosing a slice in the URL (``dashboards.app.view``) and on the page 
 A query names tables. In a slice, each table is replaced by its rows that are in the slice: rows of events and order
 lines are joined with the dimensions by a key (``dashboards/queries/slices.sql``), and a mart is computed again by its
 own model from such rows. So a page's queries and the definitions of its metrics stay the same in every slice.
-A slice of customers has other rows: all those of the customers who bought in it.
+A slice of customers is different: it has all rows of every customer with an order line in it.
 """
 
 from __future__ import annotations
@@ -120,16 +120,16 @@ _WHOLE = frozenset(
         "products.names",
     }
 )
-"""Tables that every slice reads as a whole: names, landed records, thresholds, what a model learns from all paths."""
+"""Tables that no slice filters: names, landed records, thresholds, and effects that models learn from all paths."""
 
 _RAW = {
     "raw.events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id, TRUE AS is_bot WHERE FALSE",
     "raw.superseded_events": "SELECT CAST(NULL AS DATE) AS dt, '' AS event_id, '' AS batch_id WHERE FALSE",
 }
-"""Tables that models read to count bots, without rows: bots are not visitors, so a slice has none."""
+"""Tables that models read only to count bots → an empty query in their place: bots are in no slice of visitors."""
 
 _ALL = "all_"
-"""A table whose alias begins with this is read as a whole too."""
+"""No slice filters a table whose alias begins with this."""
 
 _OF_PEOPLE = frozenset({"core.visitors", "core.sessions", "core.first_visits"})
 _TRAFFIC = frozenset({"core.traffic_daily", "core.traffic_hourly"})
@@ -199,7 +199,7 @@ def sliced(sql: str, part: Slice, days: tuple[Range, ...], settings: SettingValu
 
 @lru_cache(maxsize=512)
 def _with_names(sql: str) -> tuple[str, tuple[str, ...]]:
-    """*sql* with a name of our own in place of each table that a slice filters, and these tables."""
+    """(*sql* in which each table that a slice filters is replaced by the name of a CTE, the replaced tables)."""
     tree = sqlglot.parse_one(f"{sql}\n", read=DIALECT)
     found = []
     for node in [node for node in tree.find_all(exp.Table) if node.db]:
@@ -244,9 +244,9 @@ def _selected(table: str, part: Slice) -> exp.Expr:
 
 
 def _with_ends(table: str, part: Slice) -> exp.Select:
-    """The rows of *table* of people who had an exposure, click or add-to-cart in the slice on the day.
+    """The rows of *table* for visitors who had an exposure, click or add-to-cart in the slice on the row's day.
 
-    People have no category, brand or entrance, but their exposures, clicks and add-to-carts do.
+    A visitor has no category, brand or entrance, but exposures, clicks and add-to-carts do.
     """
     columns = [f"slice_{part.by}"] if part.by else []
     people = exp.select("dt", "person_id", *columns).distinct().from_(_joined(_ENDS, part).subquery("ends"))
@@ -295,7 +295,7 @@ def _dimension(name: str, value: exp.Expr) -> exp.Expr:
 
 @lru_cache(maxsize=256)
 def _model_over(table: str, days: tuple[Range, ...], settings: SettingValues) -> str:
-    """The query of the model of *table*, for *days*. A snapshot is taken as of the last day of each range."""
+    """The query of the model of *table*, for *days*; for a table as of a day, only the last day of each range."""
     schema, name = table.split(".")
     tree = read_model(DATA / "sql" / schema / f"{name}.sql", schema).tree.copy()
     for between in list(tree.find_all(exp.Between)):
@@ -308,7 +308,7 @@ def _model_over(table: str, days: tuple[Range, ...], settings: SettingValues) ->
 
 
 def _within(between: exp.Between, first: dt.date, last: dt.date) -> exp.Expr:
-    """*between* with the days *first* and *last* in place of ``$from_dt`` and ``$to_dt``."""
+    """The condition *between*, with the days *first* and *last* in place of ``$from_dt`` and ``$to_dt``."""
     found = between.copy()
     for placeholder in list(found.find_all(exp.Placeholder)):
         if placeholder.name in ("from_dt", "to_dt"):

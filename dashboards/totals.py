@@ -23,10 +23,10 @@ SALES = (
     "revenue", "visitors", "visitor_conversion_rate", "revenue_per_buyer", "buyers", "orders", "average_order_value",
     "units_per_order", "revenue_per_visitor", "net_revenue", "margin", "margin_rate",
 )  # fmt: skip
-"""The metrics of the overview, in order. The first equals the next three multiplied."""
+"""The metrics of the overview, in order. The first is the product of the next three."""
 
 OF_VISITORS = frozenset({"visitors", "visitor_conversion_rate", "revenue_per_visitor"})
-"""Metrics that need an event log."""
+"""Metrics that are unknown without an event log."""
 
 STEPS = (
     ("exposures", None),

@@ -81,18 +81,19 @@ class Judged:
 def judge(days: Sequence[Day]) -> Judged:
     """The change of a rate against the control; *days* in any order.
 
-    The rates of a period are ratios of sums over its days, as everywhere in Headwater. The control tells by which
-    factor the rate would have changed anyway, because slots differ in level and a busy day multiplies them
-    (difference in differences with proportional trends: Wooldridge (2023), Simple approaches to nonlinear
-    difference-in-differences with panel data, Econometrics Journal 26).
+    The rate of a period is a ratio of sums over its days, as everywhere in Headwater. The control shows by which factor
+    the rate would have changed anyway. It is a factor, not a difference, because slots have different levels and a busy
+    day multiplies all of them (difference in differences with proportional trends: Wooldridge (2023), Simple approaches
+    to nonlinear difference-in-differences with panel data, Econometrics Journal 26).
 
     The interval: a day is one observation, whatever the number of its impressions. Each day's contribution to the
-    estimate is linearised (Cochran (1977), Sampling Techniques, section 6.3), so that what slot and control share on a
-    day cancels out. The contributions of all days give one variance. Consecutive days resemble each other: with their
-    correlation r, corrected for its bias in short series (Marriott, Pope (1954), Biometrika 41) and never below 0, the
-    variance of a mean of n days is larger than of n independent ones, and n · (1 − r) / (1 + r) is the effective
-    number of days, which, minus 2, gives the degrees of freedom of Student's t (Bayley, Hammersley (1946), Supplement
-    to the JRSS 8). docs/measurements.md has the measured coverage.
+    estimate is linearised (Cochran (1977), Sampling Techniques, section 6.3), so that noise that slot and control share
+    on a day cancels out. One variance is estimated from the contributions of all days.
+
+    Consecutive days are correlated. Their correlation r is corrected for its bias in short series (Marriott, Pope
+    (1954), Biometrika 41) and is at least 0. Because of it the variance of a mean of n days is larger than that of n
+    independent days. The effective number of days is n · (1 − r) / (1 + r); minus 2, it gives the degrees of freedom of
+    Student's t (Bayley, Hammersley (1946), Supplement to the JRSS 8). docs/measurements.md has the measured coverage.
     """
     used = sorted((day for day in days if day.bottom > 0 and day.control_bottom > 0), key=lambda day: day.number)
     after = np.array([day.is_after for day in used], dtype=bool)
@@ -152,7 +153,7 @@ def _half_width(noise: Floats, after: npt.NDArray[np.bool_], numbers: Sequence[i
     distance = np.abs(np.subtract.outer(numbers, numbers))
     is_pair = (np.diff(numbers) == 1) & (after[1:] == after[:-1])
     r = float((noise[1:] * noise[:-1])[is_pair].sum()) / squares
-    # Each period has its own mean, so a series has n / 2 days on average.
+    # Correct the bias of r. Each of the two periods has its own mean, so a series has n / 2 days on average.
     r = min(max(r + 2 * (1 + 3 * r) / n, 0.0), _LARGEST_CORRELATION)
     weight = np.where(after, 1 / after.sum(), 0.0), np.where(after, 0.0, 1 / (~after).sum())
     correlation = r**distance

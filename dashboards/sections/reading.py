@@ -17,7 +17,7 @@ from dashboards.locale import Locale
 from pipelines.home.settings import Settings
 
 Href = Callable[[Row], str | None]
-"""The link of a row."""
+"""Returns the link of a table's row; None: the row has no link."""
 
 
 class Reading(Protocol):
@@ -66,5 +66,5 @@ def again(day: dt.date) -> str:
 
 
 def titled(title: str, note: Text) -> Empty:
-    """An empty card with *title* and the text on missing data, *note*."""
+    """A card without a figure: only *title* and *note*, the text that says which data is missing."""
     return Empty(title, note.text, note.remedy)

@@ -14,15 +14,16 @@ from dashboards.locale import Locale
 from dashboards.totals import is_without_log
 
 MATCHES = ("cart", "click", "order", "visit", "none")
-"""The kinds of match, from the most to the least reliable."""
+"""The ways to match an order line to an event (column matched_by), from the most to the least reliable."""
 
 
 def sales_notes(
     locale: Locale, now: Mapping[str, Any], *, has_formula: bool = True, is_deleted: bool = False
 ) -> list[Text]:
-    """The notes on a row of ``dashboards.totals.totals``, without the formula of sales unless *has_formula*.
+    """The notes on *now*, a row of ``dashboards.totals.totals``: the formula of sales, and what is unknown.
 
-    *is_deleted*: the visitors of some of these days are deleted, see ``retention.events_days``.
+    *has_formula*: whether to show the formula. *is_deleted*: whether the visitors of some of these days were deleted
+    (setting ``retention.events_days``).
     """
     number = locale.numbers
     if is_without_log(now):

@@ -42,7 +42,7 @@ def names_of(locale: Locale, names: pl.DataFrame, kind: Kind) -> dict[str, str]:
 def group_bars(
     locale: Locale, reading: Reading, groups: pl.DataFrame, names: pl.DataFrame, kind: Kind, href: Href | None = None
 ) -> Chart:
-    """Sales and advice for each octant or segment; *href* gives the link of its name."""
+    """Sales and advice for each octant or segment; *href* returns the link for the name of an octant or segment."""
     frame = _called(locale, groups, names, kind)
     table = Table(
         f"{kind}s",
@@ -107,7 +107,7 @@ def _thresholds(locale: Locale, reading: Reading) -> str:
 
 
 def migration(locale: Locale, reading: Reading, names: pl.DataFrame, kind: Kind, href: Href | None = None) -> Block:
-    """Moves of customers between octants or segments; *href* gives the link of a move to its customers."""
+    """Moves of customers between octants or segments; *href* returns the link from a move to its customers."""
     back = reading.settings.rfm.compare_days
     earlier = reading.day - dt.timedelta(days=back)
     frame = reading.frame(query("customers.migration"), kind=kind)

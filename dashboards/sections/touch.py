@@ -20,7 +20,10 @@ from dashboards.figures.flows import step_name
 from dashboards.locale import Locale
 
 FUSED = "fused"
-"""The fused model, of the sales of entrances and slots: the first click of the nearest entrance visit gets the sale."""
+"""The fused model ("Entrance attribution" on pages), which exists for entrances and slots only.
+
+It credits a sale to the first click of the latest entrance visit before the matched add-to-cart.
+"""
 
 TOUCH_MODELS = ("first", "last", "linear", "position_based", "time_decay", "markov", "shapley")
 """The models that distribute a sale over all touches before it, in menu order."""
@@ -29,7 +32,7 @@ TYPES = ("entrance", "slot", "channel", "campaign")
 """The types of touchpoints, in menu order."""
 
 OF_FUSED = frozenset({"entrance", "slot"})
-"""The types for which the fused model exists too."""
+"""The types of touchpoints for which the fused model exists."""
 
 UNATTRIBUTED = "(unattributed)"
 NO_CAMPAIGN = "(not set)"
@@ -40,7 +43,7 @@ _NO_TOUCHPOINTS = {
     "(direct)": "touchpoint.direct",
     NO_CAMPAIGN: "touchpoint.not_set",
 }
-"""Keys that do not stand for a touchpoint → the key of their name."""
+"""Values in place of a touchpoint → the text key of their display name."""
 
 SEPARATOR = " > "
 
@@ -133,5 +136,5 @@ def model_columns(locale: Locale, models: Sequence[str]) -> list[Column]:
 
 
 def as_frame(rows: Sequence[Row]) -> pl.DataFrame:
-    """*rows* as a frame, with types from all of them."""
+    """*rows* as a frame; column types are inferred from all rows, not only from the first ones."""
     return pl.DataFrame(rows, infer_schema_length=None)

@@ -39,7 +39,7 @@ def bounds(locale: Locale, metric: str, interval: Interval) -> str:
 
 
 def verdict_text(locale: Locale, metric: str, interval: Interval) -> str:
-    """What the interval says of a *metric* of which more is better."""
+    """The verdict of *interval* as a sentence, for a *metric* of which more is better."""
     if interval.effect is None:
         return locale.text("verdict.few")
     size = difference_text(locale, metric, abs(interval.effect)).removeprefix("+")

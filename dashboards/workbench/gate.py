@@ -35,7 +35,7 @@ _EXPRESSIONS = frozenset(
     }
 )
 _NEED_A_SCHEMA = frozenset({"columns", "constraints", "schemata", "tables", "views"})
-"""DuckDB's views with these names are only in information_schema, so a query may use the names for its own WITHs."""
+"""DuckDB has views with these names only in information_schema, so a query may give these names to its CTEs."""
 _SHOWN = frozenset({"DESCRIBE", "SUMMARY"})
 _NAMES = {
     "COPY_QUERY_NODE": "COPY",
@@ -77,7 +77,7 @@ def parsed(sql: str) -> dict[str, Any]:
     with duckdb.connect() as connection:
         try:
             answer = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-        except duckdb.Error as error:  # for example, the parser finds it nested too deeply
+        except duckdb.Error as error:  # for example, the query is nested too deeply for the parser
             raise RefusedError("invalid", fault=str(error).splitlines()[0]) from error
     try:
         parsed: dict[str, Any] = json.loads(answer[0] if answer else "{}")
@@ -115,7 +115,7 @@ def _names_of_ctes(statement: dict[str, Any]) -> frozenset[str]:
         entries = node.get("map") if set(node) == {"map"} else None
         names |= {str(entry["key"]) for entry in entries or () if isinstance(entry, dict) and "key" in entry}
     for name in names - {""}:
-        if not name.isidentifier():  # DuckDB reads a file if a table's name looks like a path
+        if not name.isidentifier():  # a name that looks like a path would make DuckDB read that file
             raise RefusedError("with_name", name=name)
         # A name from WITH is valid only in a part of the query, but ``_table`` allows it everywhere. Elsewhere DuckDB
         # would take the name for a view of its own, so the names of these views are refused.

@@ -12,7 +12,7 @@ from pipelines.home.errors import HeadwaterError
 
 
 class WorkbenchError(HeadwaterError):
-    """The workbench gives no result. The exception's own text, for the query log, is the English one."""
+    """The workbench gives no result. ``str()`` of the exception is the English text, which the query log gets."""
 
     def __init__(self, key: str, **values: object) -> None:
         """The text ``workbench.<key>``, with *values* filled in."""
@@ -20,7 +20,7 @@ class WorkbenchError(HeadwaterError):
         super().__init__(self.said("en"))
 
     def said(self, language: Language) -> str:
-        """What the user reads; a message of DuckDB in it stays English."""
+        """The text in *language*. If it quotes a message of DuckDB, that part stays English."""
         return " ".join(Texts(language)(f"workbench.{self._key}", **self._values).split())
 
 
@@ -41,5 +41,5 @@ class QueryError(WorkbenchError):
 
 
 def message_in(error: HeadwaterError, language: Language) -> str:
-    """The text of *error* for a user who reads *language*; in English if the error has no other text."""
+    """The text of *error* in *language*; an error that is no ``WorkbenchError`` has an English text only."""
     return error.said(language) if isinstance(error, WorkbenchError) else str(error)

@@ -18,7 +18,7 @@ from dashboards.workbench.worker import Kind, value_of
 MOST = 12
 """Maximum parameters of a query."""
 LONGEST = 200
-"""Maximum characters of a value; a URL of the app keeps no longer one."""
+"""Maximum characters of a value; the app cuts longer values in its URLs."""
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "**", "^"})
 _COUNTING = frozenset({"count", "count_star", "sum", "avg", "round", "abs", "length"})
@@ -38,8 +38,8 @@ class Parameter:
 def parameters_of(sql: str, columns: Mapping[str, Kind]) -> list[Parameter]:
     """The parameters of *sql*, in the order in which they first appear.
 
-    The kind follows from use: from a cast (``$from::DATE``), or what the parameter is compared with or added to.
-    Without a hint, or if hints differ, it is text, which DuckDB converts where it can.
+    A parameter's kind is inferred from a cast (``$from::DATE``), or from what it is compared with or added to.
+    Without such a hint, or if the hints differ, the kind is text, which DuckDB converts where it can.
 
     Args:
         sql: The query.

@@ -23,7 +23,7 @@ from pipelines.home.errors import HeadwaterError
 from pipelines.home.folder import Home
 
 WAIT_SECONDS = 180.0
-"""Seconds that a query waits for its turn: the time that a user's other queries may take."""
+"""Seconds that a query waits for its turn, mostly for other queries of the same user, before it fails."""
 
 
 @dataclass(frozen=True)

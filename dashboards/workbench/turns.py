@@ -3,9 +3,9 @@
 Here: one running query per user and a few in total; the others queue, in each process first come, first served.
 Not here: running them (``dashboards.workbench.confined``).
 
-At most as many queries run as there are places. A user's queries first wait for each other and then for a place, so
-that a user with many queries gets no more places than one with a single query. A place is a file lock, which the
-system frees when a process is killed.
+A query needs one of a few places to run. A place is a file lock, which the system frees when a process is killed. A
+user's queries first wait for each other and then for a place, so that a user with many queries gets no more places
+than a user with one.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MOST_OF_A_USER = 16
 MOST_WAITING = 24
 """Maximum queries that run or wait in a process, for one user and in total.
 
-Each takes a thread of the server; the other threads serve pages.
+Each of these queries occupies a thread of the server; the other threads serve pages.
 """
 
 _LOOK_SECONDS = 0.1
 
 
 class Turns:
-    """The turns of one home."""
+    """Lets the queries of one home run in turn."""
 
     def __init__(self, folder: Path, at_once: int = AT_ONCE) -> None:
         self._folder = folder

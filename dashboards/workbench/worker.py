@@ -62,7 +62,7 @@ def value_of(kind: Kind, text: str) -> str | int | Decimal | dt.date:
         number = Decimal(text.strip())
     except InvalidOperation:
         raise ValueError(text) from None
-    # adjusted() first: 1e999999999 has a billion digits when written out
+    # Check the exponent before converting: 1e999999999 as an integer would have a billion digits.
     if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS or len(number.as_tuple().digits) > _MOST_DIGITS:
         raise ValueError(text)
     return int(number) if number == number.to_integral_value() and "." not in text else number
@@ -152,7 +152,7 @@ def _without_end(sql: str) -> str:
     """
     raw = sql.encode()
     end = len(raw)
-    for place, kind in reversed(duckdb.tokenize(sql)):  # DuckDB's positions count bytes, so cut bytes
+    for place, kind in reversed(duckdb.tokenize(sql)):  # the positions that DuckDB returns are in bytes
         if kind != duckdb.token_type.comment and raw[place : place + 1] != b";":
             break
         end = place
@@ -167,7 +167,7 @@ def _cell(place: int, kind: str) -> str:
     """
     if kind in _AS_THEY_ARE:
         return f"#{place}"
-    if kind == "float":  # as text first, 0.1: a direct cast to DOUBLE gives 0.10000000149011612
+    if kind == "float":  # cast through text: a direct cast of the FLOAT 0.1 to DOUBLE gives 0.10000000149011612
         return f"CAST(CAST(#{place} AS VARCHAR) AS DOUBLE)"
     if kind in _NESTED:
         return f"CAST(to_json(#{place}) AS VARCHAR)"
@@ -192,7 +192,7 @@ def _strict_json(text: str) -> str:
 
 
 def _fitting(text: str, most: int) -> str:
-    """*text*; if it has more than *most* bytes, its beginning, cut between two characters, and a note."""
+    """*text*, or, if it has more than *most* bytes, its beginning (whole characters) and a note that it was cut."""
     raw = text.encode()
     if len(raw) <= most:
         return text
