@@ -75,7 +75,7 @@ def found_by(case: Case) -> tuple[list[Row], Types]:
         query = project.sql(subject, DaySpan(case.days[0], case.days[-1]) if is_partitioned else None)
     else:
         query = f"SELECT * FROM {identifier(subject.name)}"
-        if subject.is_partitioned:  # rows on later days are a fault: they are read, so that the case fails
+        if subject.is_partitioned:  # also read rows on later days: they are a fault, and must fail the case
             days = [f"DATE {literal(day.isoformat())}" for day in case.days]
             query += f" WHERE dt IN ({', '.join(days)}) OR dt > {days[-1]}"
             query += "" if subject.name in case.given else f" OR dt < {days[0]}"

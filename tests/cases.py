@@ -183,7 +183,8 @@ def typed_row(case: Case, row: Row, types: Types, where: str) -> Row:
 def given_row(case: Case, table: str, row: Row, types: Types, where: str) -> tuple[Any, ...]:
     """The values of all columns of *table* for *row*.
 
-    Where *row* has no value, dt is the first day of the case, and another column is as in ``defaults.yaml``, else null.
+    If *row* has no value for a column, dt is the first day of the case; another column has its value of
+    ``defaults.yaml``, or null if that file does not have the column.
     """
     row = {**({"dt": case.days[0]} if "dt" in types else {}), **row}
     typed = typed_row(case, row, types, where)

@@ -19,15 +19,15 @@ from tests.processes import made_up_shop
 
 ARGUMENTS = [
     "--no-sandbox",
-    # The collector marks browsers with "Headless" in their user agent as robots. Playwright's own option for the user
-    # agent does not reach the requests of a page that is left.
+    # The collector marks browsers with "Headless" in their user agent as robots. This argument changes the user agent
+    # of all requests; Playwright's option does not change it in requests that a page sends while it is being left.
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36",
 ]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str | None:
-    """The path of the browser that the environment names or the system has; None: the one of playwright."""
+    """The path of the browser that the variable CHROMIUM names or the system has; None: use Playwright's browser."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -47,7 +47,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def caching_browser(browser: Any) -> Iterator[Any]:
-    """Another browser, which keeps pages in its back/forward cache; playwright turns that off."""
+    """A second browser, with a back/forward cache, which Playwright turns off by default."""
     started = browser.browser_type.launch(
         executable_path=chromium(),
         args=ARGUMENTS,

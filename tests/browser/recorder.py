@@ -39,13 +39,13 @@ class Recorder:
     refused: list[dict[str, Any]] = field(default_factory=list)
 
     def events(self, **wanted: Any) -> list[Event]:
-        """The received events with these values, each once, in the order of their times."""
+        """The received events whose fields have the values *wanted*, each event once, in the order of their times."""
         found = {event["event_id"]: event for batch in list(self.batches) for event in batch["events"]}
         fitting = [event for event in found.values() if all(event.get(key) == value for key, value in wanted.items())]
         return sorted(fitting, key=lambda event: (event["device_time"], event["event_id"]))
 
     def wait(self, count: int = 1, **wanted: Any) -> list[Event]:
-        """Wait until at least *count* events with these values have arrived; returns them."""
+        """Wait until at least *count* events with the values *wanted* have arrived; returns these events."""
         eventually(lambda: len(self.events(**wanted)) >= count, f"{count} events {wanted}", self.events)
         return self.events(**wanted)
 

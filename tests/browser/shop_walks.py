@@ -23,14 +23,14 @@ _NOTICE_RETURNS = "addEventListener('pageshow', event => { window.isFromCache = 
 
 @dataclass
 class Shopper:
-    """A shopper with a browser of their own: a device for the tracker. *page* is the tab that the steps happen in."""
+    """A shopper with a browser of their own, so that the tracker sees a new device. *page* is the tab in use."""
 
     url: str
     context: Any
     page: Any = None
     devices: list[str] = field(default_factory=list)
     wait: Callable[[int], Any] = lambda _: None
-    """Wait until the log has this many clicks and carts of the shopper."""
+    """Wait until the log has the given number of clicks and add-to-carts of the shopper."""
 
     def open(self, address: str = "") -> None:
         """Open the shop in a new tab."""
@@ -97,10 +97,10 @@ class Shopper:
 
 @dataclass(frozen=True)
 class Walk:
-    """A walk with its expected result. *steps* does the walk.
+    """A walk and its expected result. The function *steps* does the walk.
 
-    *log*: its clicks and carts. *full*, *effective*, *stack*: the paths of its last cart; an empty *effective* or
-        *stack* is the same as the one before it.
+    *log*: the expected clicks and add-to-carts. *full*, *effective*, *stack*: the expected paths of the last
+        add-to-cart; if *effective* is empty, it equals *full*; if *stack* is empty, it equals *effective*.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Walk:
 
 
 def new_shopper(browser: Any, url: str, *, has_navigation_api: bool) -> Shopper:
-    """A shopper whose browser has no Navigation API if not *has_navigation_api*."""
+    """A shopper with a new browser; *has_navigation_api* says whether it has the Navigation API."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     context.add_init_script(_NOTICE_RETURNS)
@@ -277,7 +277,7 @@ def offline_then_online(shopper: Shopper) -> None:
     shopper.context.set_offline(False)
     shopper.wait(2)
     shopper.page.wait_for_function("() => localStorage.getItem('hw.queue') === '[]'", timeout=PATIENCE)
-    # Left while offline: the next page sends what is left.
+    # Leave the page while offline: the events stay in the queue, and the next page sends them.
     shopper.context.set_offline(True)
     shopper.add("goods", 3)
     shopper.page.evaluate("void dispatchEvent(new Event('pagehide'))")
@@ -369,7 +369,8 @@ WALKS = [
         "two tabs",
         two_tabs,
         ["home1 banner.1", "home2 icons.1", "campaign1 goods.2", "+list1 results.1"],
-        # The nearest head is that of the second tab. The first tab's page is older, so it counts as a way back.
+        # The latest head is the click in the second tab. After it the shopper uses the first tab again; that page is
+        # older, so the return to it counts as a step back.
         ["home2 icons.1", "campaign1 goods.2", "+list1 results.1"],
     ),
     Walk("tabs at once", tabs_at_once, *[["+home1 feed.1"]] * 2),

@@ -27,7 +27,7 @@ LOOKS = [
     ("zh", "light", WIDE), ("en", "dark", PHONE), ("en", "light", PHONE), ("zh", "dark", WIDE),
     ("en", "light", WIDE), ("zh", "dark", PHONE), ("zh", "light", PHONE), ("en", "dark", WIDE),
 ][: int(os.environ.get("HEADWATER_LOOKS", "8"))]  # fmt: skip
-"""Language, theme and width; each kind is among the first two."""
+"""Language, theme and width. The first two cover both languages, both themes and both widths."""
 
 
 # Appearance and accessibility --------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_the_days_are_filled_into_the_address_without_a_step_back(browser, site,
     page.goto(f"{site.url}/?lang=en")
     page.wait_for_function("location.search.includes('from=2026-05-14')", timeout=PATIENCE)
     settled(page)
-    page.wait_for_timeout(1000)  # milliseconds in which nothing may take the days away again
+    page.wait_for_timeout(1000)  # milliseconds; a late script must not remove the days from the address
     assert query(page)["from"] == "2026-05-14"
     assert page.evaluate("history.length") == 2, "an empty tab and this page"
     close(page)
@@ -172,7 +172,7 @@ def test_days_are_picked_in_a_calendar(browser, site):
     page, seen = opened(browser, site, f"/?{DAYS}&lang=en")
     page.locator("#days").click()
     page.get_by_role("button", name="12 May 2026").click()
-    page.wait_for_timeout(400)  # milliseconds between two clicks; a user is not faster
+    page.wait_for_timeout(400)  # milliseconds; users need at least as long between two clicks
     followed(page, lambda: page.get_by_role("button", name="13 May 2026").click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-13"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt BETWEEN '2026-05-12' AND '2026-05-13'")
@@ -243,7 +243,7 @@ def test_a_chart_is_seen_as_table_too(browser, site):
     card = page.locator("#chart-days")
     assert card.locator("table").is_hidden()
     card.locator("summary").click()
-    card.locator("tbody tr").last.wait_for()  # the rows become components once the part is open
+    card.locator("tbody tr").last.wait_for()  # a folded table gets its rows only when it is unfolded
     assert card.locator("tbody tr").count() == 10
     close(page)
 

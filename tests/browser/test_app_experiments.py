@@ -47,11 +47,12 @@ def test_a_test_has_the_numbers_of_the_lake(browser, tested, language, width, th
         FROM people LEFT JOIN buyers USING (person_id) GROUP BY variant ORDER BY variant"""
     )
     assert len(counted) == 2
-    decimals = 1 if max(row[3] / row[2] for row in counted) >= 0.0995 else 2  # the same in all rows
+    # A column has the same number of decimals in all rows.
+    decimals = 1 if max(row[3] / row[2] for row in counted) >= 0.0995 else 2
     for row, (_, visitors, impressions, clicks, buyers, revenue) in zip(
         page.locator("#table-variants tbody tr").all(), counted, strict=True
     ):
-        cells = row.locator("td").all_inner_texts()  # without the variant, which is the row's heading
+        cells = row.locator("td").all_inner_texts()  # the variant is not among them: it is the row's heading (th)
         assert (cells[0], cells[3], cells[4], cells[6]) == tuple(
             f"{n:,}" for n in (visitors, impressions, clicks, buyers)
         )

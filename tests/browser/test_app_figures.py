@@ -142,7 +142,7 @@ def test_the_calendar_speaks_the_language_of_the_page(browser, site, language, t
     assert page.locator(".mantine-DatePickerInput-calendarHeaderLevel").inner_text() == month
     assert calendar.locator("thead th").all_inner_texts() == weekdays
     page.get_by_role("button", name=day, exact=True).click()
-    page.wait_for_timeout(400)  # milliseconds; a user needs at least as many between two clicks
+    page.wait_for_timeout(400)  # milliseconds; users need at least as long between two clicks
     followed(page, lambda: page.get_by_role("button", name=day, exact=True).click(), "from=2026-05-12")
     assert query(page)["to"] == "2026-05-12"
     revenue = site.ask("SELECT sum(revenue) FROM core.order_lines WHERE dt = '2026-05-12'")[0][0]

@@ -264,7 +264,8 @@ def test_what_is_not_there_is_said_to_be_so(browser, site, language, width, addr
     page, seen = opened(browser, site, f"{address}&{DAYS}&lang={language}", width)
     told = page.get_by_role("status").filter(has_text=said[language])
     assert told.count() == 1
-    assert "headwater run" not in told.inner_text()  # not advised: no run would create the item in the address
+    # The page must not advise a run, because no run would create the item that the address names.
+    assert "headwater run" not in told.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not seen.wrong
     close(page)

@@ -24,7 +24,7 @@ def test_a_filter_narrows_the_page_and_goes_again(browser, site, width):
     revenue, orders = site.ask(OF_IOS)[0]
     assert full(page, "revenue") == f"¥{revenue:,.2f}" != whole
     assert full(page, "orders") == f"{orders:,}"
-    assert page.locator(".filters").get_attribute("open") is not None  # it stays unfolded
+    assert page.locator(".filters").get_attribute("open") is not None  # the list of filters stays unfolded
     assert "Filtered: Platform = iOS." in page.locator("p.days").inner_text()
     page.keyboard.press("Escape")
     followed(page, lambda: page.get_by_role("link", name="Remove the filter Platform: iOS").click(), "lang=en")

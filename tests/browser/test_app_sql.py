@@ -78,12 +78,12 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     in_editor(page)
     page.keyboard.type("SELECT (1")
     page.keyboard.press("Escape")
-    assert page.evaluate(TEXT) == "SELECT (1)"  # the bracket is closed
+    assert page.evaluate(TEXT) == "SELECT (1)"  # the editor adds the closing bracket
     page.keyboard.press("End")
     page.keyboard.type(" ")
     page.keyboard.press("Tab")
     assert page.evaluate(TEXT).rstrip() == "SELECT (1)"
-    assert page.evaluate("document.activeElement.closest('#sql-monaco') !== null")  # Tab indents
+    assert page.evaluate("document.activeElement.closest('#sql-monaco') !== null")  # Tab indents and keeps the focus
     page.keyboard.press("Control+z")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
@@ -92,7 +92,8 @@ def test_the_keyboard_writes_undoes_leaves_and_runs(browser, site, width):
     in_editor(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("[data-table=result]")
-    page.wait_for_function("document.activeElement.closest('#sql-monaco') !== null")  # as before the result
+    # When the result is shown, the editor has the focus again.
+    page.wait_for_function("document.activeElement.closest('#sql-monaco') !== null")
     settled(page)
     assert page.get_by_role("textbox", name="SQL 编辑器").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width

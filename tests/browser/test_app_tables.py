@@ -79,7 +79,7 @@ def test_a_product_is_looked_at(browser, site):
         "SELECT max(revenue) FROM products.metrics "
         f"WHERE dt = '2026-05-20' AND product_id = '{product}' AND window_days = 28"
     )[0][0]
-    assert revenue == windows  # 28 days include all sales, because the shop is younger
+    assert revenue == windows  # the window of 28 days includes all sales, because the shop is younger than that
     assert f"{windows:,.0f}" in page.locator("#main").inner_text() or f"{windows:,.2f}" in page.content()
     assert not seen.wrong
     close(page)

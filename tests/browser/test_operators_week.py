@@ -20,7 +20,7 @@ from tests.servers import WebServer, web_server
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 MORNING = dt.datetime(2026, 5, 21, 1, 0, tzinfo=dt.UTC)
-"""09:00 in Shanghai on the day after the last one."""
+"""09:00 in Shanghai on the day after the last day with data."""
 
 WORDS = {
     "zh": {

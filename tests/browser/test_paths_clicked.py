@@ -24,7 +24,7 @@ def address(case: Case, page_id: int) -> str:
 
 
 def pages_of(case: Case) -> dict[str, str]:
-    """The pages of *case*, address → HTML: what was clicked or seen on a page is in it, and leads where it led."""
+    """Address → HTML of the pages of *case*, with an element for each thing clicked or seen, and the links followed."""
     found = {}
     for page_id in {event["page_id"] for event in case.events}:
         here = [event for event in case.events if event["page_id"] == page_id]
@@ -38,7 +38,7 @@ def pages_of(case: Case) -> dict[str, str]:
 
 
 def _element(case: Case, place: tuple[Any, ...]) -> str:
-    """An element at *place* with a link or a button for each thing that was done there."""
+    """The HTML element at *place* (page type, module and slot), with a link or button for what was done there."""
     inner = "seen"
     for event, after in zip(case.events, [*case.events[1:], None], strict=True):
         if tuple(event.get(name) for name in PLACE) != place:
@@ -57,7 +57,7 @@ def _until(case: Case, event: Row) -> list[Row]:
 
 
 def click(case: Case, page: Any, recorder: Recorder) -> None:
-    """Do in *page* what the events of *case* say."""
+    """Repeat in *page* the actions that the events of *case* record."""
     page.goto(recorder.url + address(case, case.events[0]["page_id"]))
     page.wait_for_function(READY)
     page.evaluate("user => headwater.identify(user)", case.events[0]["user_id"])
@@ -81,7 +81,7 @@ def click(case: Case, page: Any, recorder: Recorder) -> None:
 
 
 def as_case(case: Case, logged: list[Event]) -> list[Row]:
-    """The *logged* events with the ids and days of *case*; events that the case lacks get an id with x."""
+    """The *logged* events with the ids and days of *case*; events that are not in the case get an id with x."""
     expected = list(case.events)
     shift = int(dt.datetime.fromisoformat(case.events[0]["device_time"]).timestamp() * 1000) - logged[0]["device_time"]
     rows = []

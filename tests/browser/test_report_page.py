@@ -102,7 +102,8 @@ def test_on_paper_nothing_is_cut_at_the_right(pages: dict[str, Path], browser: A
     )
     assert sticking_out == []
     assert page.evaluate(f"{PLOTS}.every(plot => getComputedStyle(plot).breakInside === 'avoid')")
-    assert page.evaluate(f"Math.max(...{PLOTS}.map(plot => plot.clientHeight))") < 1000 / 2  # two fit on a sheet
+    # Two charts fit on a sheet.
+    assert page.evaluate(f"Math.max(...{PLOTS}.map(plot => plot.clientHeight))") < 1000 / 2
     assert wrong == []
     page.close()
 

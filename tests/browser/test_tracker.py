@@ -46,7 +46,7 @@ SLOTS = """<div data-hw-module="feed"><p data-hw-slot="1" data-hw-sku="A"><a hre
 
 @pytest.fixture
 def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
-    """Opens the page ``/a`` of the recorder in a new tab; its errors must be none at the end."""
+    """A function that opens the recorder's page ``/a`` in a new tab. A JavaScript error of a page fails the test."""
     contexts = []
     errors: list[str] = []
 
@@ -65,7 +65,7 @@ def opened(browser: Any, recorder: Recorder) -> Iterator[Any]:
             context.set_default_timeout(PATIENCE * 1000)
             contexts.append(context)
             context.add_init_script(before + ("" if has_api else "; delete window.navigation"))
-            if has_clock:  # time passes only when the test says so
+            if has_clock:  # time stands still in the page until the test advances it
                 context.clock.install()
                 context.clock.pause_at(dt.datetime.now() + dt.timedelta(minutes=1))
         tab = context.new_page()
@@ -102,7 +102,10 @@ def test_the_tracker_is_small() -> None:
 
 
 def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorder: Recorder) -> None:
-    """One exposure per page; none of slots scrolled past or less than half visible, but also of slots added later."""
+    """Each slot has at most one exposure per page, also a slot that a script adds later.
+
+    A slot that is scrolled past, or of which less than half is visible, has none.
+    """
     boxes = "".join(f'<div data-hw-slot="{n}" data-hw-sku="S{n}"></div>' for n in range(1, 7))
     recorder.pages["/style.js"] = """const sheet = new CSSStyleSheet();
         sheet.replaceSync('body { margin: 0 } [data-hw-module] > * { height: 400px; margin: 0 0 600px }'
@@ -111,11 +114,11 @@ def test_a_slot_counts_when_half_of_it_is_seen_for_a_second(opened: Any, recorde
     page = opened(html(f'<div data-hw-module="feed">{boxes}</div>', script="/style.js"), has_clock=True)
     page.wait_for_function(READY)
     for position, milliseconds in (
-        (0, 1100),  # slot 1, and 150 of the 400 pixels of slot 2
-        (450, 900),  # slot 2 is scrolled past
-        (1450 - 600 + 150, 5000),  # 150 pixels of slot 3
-        (2450 - 600 + 250, 1100),  # 250 pixels of slot 4
-        (0, 5000),  # slot 1 again
+        (0, 1100),  # visible: slot 1, and 150 of the 400 pixels of slot 2
+        (450, 900),  # visible for less than a second: slot 2
+        (1450 - 600 + 150, 5000),  # visible: 150 of the 400 pixels of slot 3
+        (2450 - 600 + 250, 1100),  # visible: 250 of the 400 pixels of slot 4
+        (0, 5000),  # visible a second time: slot 1
     ):
         look(page, position)
         page.clock.run_for(milliseconds)
@@ -138,7 +141,7 @@ def test_a_strict_page_is_recorded_in_the_native_format(has_api: bool, opened: A
     recorder.pages["/b"] = html(page_type="detail")
     page.click("#blank")
     page.click("button")
-    page.evaluate("document.querySelector('button').click()")  # a click made by a script counts for nobody
+    page.evaluate("document.querySelector('button').click()")  # the tracker ignores a click that a script makes
     page.evaluate("headwater.track('share', {sku: 5, slot: 'x', nonsense: {}})")
     page.click("#a")
     page.wait_for_url("**/b")

@@ -99,7 +99,7 @@ def is_same(value: Any, other: Any) -> bool:
 
 
 def stored_types(home: Home, table: str) -> set[tuple[str, ...]]:
-    """The columns and types of the files of *table*, as far as they differ."""
+    """The distinct lists of columns and types that the files of *table* have; one list if all files agree."""
     found = set()
     for path in open_workspace(home).files(table, None):
         columns = duckdb.execute("DESCRIBE FROM read_parquet(?, hive_partitioning = false)", [str(path)]).fetchall()

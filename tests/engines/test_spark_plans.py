@@ -29,14 +29,14 @@ require_spark()
 pytestmark = pytest.mark.real
 
 AT_MOST = 4
-"""Scans of a table by one model. Each is a pass over the files of its days."""
+"""Maximum scans of a table by one model. A scan reads all files of the days once."""
 
 WHOLE = {"spark.sql.maxMetadataStringLength": 100_000, "spark.sql.debug.maxToStringFields": 1_000}
-"""Settings with which a plan names the files of each scan."""
+"""Spark settings with which the text of a plan names the files of each scan, instead of being cut."""
 
 
 class Plans:
-    """A session that stores the plan of each query, as it is before the query's result is kept in memory."""
+    """A Spark session that records the plan of each query, before the engine caches the query's result in memory."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -53,7 +53,7 @@ class Plans:
         return getattr(self._session, name)
 
     def scans(self) -> Counter[str]:
-        """Table → its scans in the executed plans since the last call: those of kept frames, and the last one."""
+        """Table → its scans in the plans that were executed since the last call: of cached frames, and of the last."""
         last = self._seen[-1][0]
         executed = [plan for frame, plan in self._seen if frame is last or frame.storageLevel.useMemory]
         self._seen = []
@@ -61,7 +61,7 @@ class Plans:
 
 
 def scans_in(plan: str) -> Counter[str]:
-    """Table → its scans in *plan*, without those below a result that the plan reads from memory."""
+    """Table → its scans in *plan*, without those of a cached result, which the plan reads from memory."""
     found: Counter[str] = Counter()
     kept_at: int | None = None
     for line in plan.splitlines():
