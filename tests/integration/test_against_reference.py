@@ -26,11 +26,11 @@ from tests.support import Row, assert_same_tables, attribute, home_of, land, lan
 EXAMPLES = int(os.environ.get("HEADWATER_EXAMPLES", "6"))
 """How many logs the first test tries. The other tests try fewer, because they run the pipeline many times for each log.
 
-By default the logs are the same in each run of the tests. If the variable is set, they differ from run to run.
+By default the logs are the same in each run of the tests. If HEADWATER_EXAMPLES is set, they differ from run to run.
 """
 
 FORMATS = ("ndjson", "csv", "parquet", "ndjson.gz", "csv.gz")
-"""The formats in which parts of a log land; the choice must not matter either."""
+"""The file formats in which the parts of a log land; the format must not change the tables."""
 
 
 def any_log(runs: int) -> settings:

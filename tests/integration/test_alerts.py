@@ -40,7 +40,7 @@ from tests.processes import headwater
 from tests.servers import MailServer, WebServer, mail_server, web_server
 
 MORNING = dt.datetime(2026, 3, 5, 1, 0, tzinfo=dt.UTC)
-"""09:00 in Shanghai on the day after the last one."""
+"""09:00 in Shanghai on the day after the last day with data."""
 
 SECRET = "5ec2e7t0k3n"
 
@@ -100,14 +100,15 @@ def test_alerts_are_sent_once_with_number_course_and_link(computed_copy: Home, w
     assert {name: one.outcome for name, one in found.items()} == {
         "low": "fired",
         "fine": "fine",
-        "fall": "not_judged",  # the shop is four days old
+        "fall": "not_judged",  # the shop has only four days of data, so there is no earlier week to compare with
         "odd": "not_judged",
         "sliced": "fired" if found["sliced"].value is not None else "not_judged",
         "nothing": "not_judged",
         "late": "fine",
     }
     assert (found["low"].day, found["low"].value, found["low"].side) == (DAYS[3], 10.0, "low")
-    assert found["nothing"].reason == "unknown_value:nowhere"  # not 0, which is below 1
+    # No row has this platform, so the alert is reported as wrong. A revenue of 0 would be below 1 and fire the alert.
+    assert found["nothing"].reason == "unknown_value:nowhere"
     titles = [content["title"] for _, content in web.received]
     assert "[提醒] low：销售额 偏低" in titles
     body = web.received[titles.index("[提醒] low：销售额 偏低")][1]["message"].splitlines()
@@ -172,7 +173,7 @@ def test_failed_runs_checks_and_late_data_are_told_once_a_day(computed_copy: Hom
     assert "odd" not in bodies["[提醒] check_failed"]
     assert "没有 2026-03-05 的数据，最新的是 2026-03-04" in bodies["[提醒] data_late"]
     assert send(computed_copy, records, two_days_later).written == []
-    before_eight = two_days_later.replace(hour=23) - dt.timedelta(seconds=1)  # 06:59:59 in Shanghai, the day after
+    before_eight = two_days_later.replace(hour=23) - dt.timedelta(seconds=1)  # in Shanghai: 06:59:59 on the next day
     assert [one.name for one in send(computed_copy, Records((), checks), before_eight).written] == ["check_failed"]
 
 
@@ -343,7 +344,8 @@ def test_the_next_look_is_at_the_next_time_of_day_or_attempt(computed_copy: Home
     write(computed_copy, web, "  late: {when: data_late, by: '10:30', to: ops}\n", "  d: {what: report, to: ops}\n")
     assert next_time(computed_copy, MORNING) == MORNING + dt.timedelta(hours=1, minutes=30)
     after = MORNING + dt.timedelta(hours=2)
-    assert next_time(computed_copy, after) == MORNING + dt.timedelta(hours=21)  # 06:00: an open day is closed
+    # 06:00 in Shanghai: from this hour on, yesterday counts as over even if no run has closed it.
+    assert next_time(computed_copy, after) == MORNING + dt.timedelta(hours=21)
     web.answer = lambda _number: (500, {}, 0.0)
     send(computed_copy, now=MORNING)
     assert next_time(computed_copy, MORNING) == MORNING + dt.timedelta(minutes=1)
@@ -382,7 +384,7 @@ def test_dagster_evaluates_alerts_after_changes_and_in_time(computed_copy: Home,
         assert alerts_job(home).execute_in_process(instance=instance).success
         assert "the disk is full" in web.received[1][1]["message"]
 
-        # Days later nothing has changed, but a day may have ended that no run has closed.
+        # Days later no file has changed, but alerts are evaluated again, because a day may have ended since.
         old = json.dumps({**json.loads(second.cursor or ""), "at": MORNING.isoformat()})
         assert len(tick(home, instance, old).run_requests or []) == 1
     assert not [path for path in files_of(home) if SECRET.encode() in path.read_bytes()]

@@ -102,7 +102,7 @@ def test_the_overview_says_what_the_lake_says(lake, copy):
     )[0]
     visitors = lake("SELECT count(DISTINCT person_id) FROM core.events")[0][0]
     days = lake("SELECT sum(visitors) FROM core.traffic_daily")[0][0]
-    assert days > visitors  # the sum counts a person once for each day
+    assert days > visitors  # the sum over days counts a person once for each day with a visit
     assert found["revenue"].full == f"¥{revenue:,.2f}"
     assert (found["orders"].full, found["buyers"].full) == (f"{orders:,}", f"{buyers:,}")
     assert found["visitors"].full == f"{visitors:,}"
@@ -444,7 +444,7 @@ def test_names_are_text_and_never_markup(copy):
     for block in every(blocks):
         if isinstance(block, Chart):
             assert HOSTILE not in str(block.figure)
-    assert HOSTILE in written(context, blocks)  # in the page as text, which a browser does not run
+    assert HOSTILE in written(context, blocks)  # the page has the name as text, so a browser does not run it
 
 
 def test_every_table_of_every_page_is_a_file_of_the_same_rows(copy, client):
@@ -492,7 +492,7 @@ def test_the_copy_stays_during_a_run_and_is_made_anew_after_it(home, tmp_path):
     after = marts.copy()
     assert after.file.version != before.file.version
     assert before.rows("SELECT count(*) AS n FROM core.orders") == after.rows("SELECT count(*) AS n FROM core.orders")
-    assert publish(home).version == before.file.version  # the same version, because the lake has not changed
+    assert publish(home).version == before.file.version  # the lake is as it was, so the copy has its old version
 
 
 def test_answers_are_kept_until_there_are_too_many(copy, monkeypatch):

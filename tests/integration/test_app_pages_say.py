@@ -98,7 +98,7 @@ def test_a_slots_page_charts_the_slot_and_not_its_entrance(lake, copy, slot, met
     assert list(shown.figure.data[0].y) == values(shown.table, metric)
     of_entrance = f"entrance_id = '{slot[0]}'"
     rest = lake(f"SELECT {SUMS[metric]} FROM attribution.slot_daily WHERE {of_entrance} AND NOT ({own})")[0][0]
-    assert rest  # not 0, so a value of the entrance would differ from the slot's
+    assert rest  # other slots of the entrance count too, so the entrance's value differs from the slot's
     card = next(
         one for block in flat(blocks) if isinstance(block, Cards) for one in block.cards if one.metric == metric
     )
@@ -205,7 +205,7 @@ def test_a_switch_stands_in_the_block_that_it_acts_on(copy, address, key, charts
 def test_what_is_not_there_is_said_to_be_so(copy, address, said):
     _, blocks = look_at(copy, f"{address}&{DAYS}")
     assert [one for one in warnings(blocks) if said in one], warnings(blocks)
-    assert not any(one.remedy for one in texts(blocks, "missing"))  # no run would create the item
+    assert not any(one.remedy for one in texts(blocks, "missing"))  # no command would create what the address names
     chinese = warnings(look_at(copy, f"{address}&{DAYS}&lang=zh")[1])
     assert len(chinese) == len(warnings(blocks))
 
@@ -301,7 +301,7 @@ def test_a_sorted_table_shows_the_first_rows_as_its_file_does(home, lake, copy, 
         ) ORDER BY {order}, place""",
     )
     assert values(shown, "product_id") == [product_id for (product_id,) in whole]
-    assert len(whole) > 200  # more than the page shows, so the file must have the rest
+    assert len(whole) > 200  # the page shows fewer products than this; the file must have all of them
     client = create_app(home).server.test_client()
     rows = list(csv.DictReader(io.StringIO(client.get(f"/export{address.replace('?', '/products.csv?', 1)}").text[1:])))
     assert [row["Product ID"] for row in rows] == [product_id for (product_id,) in whole]
@@ -343,7 +343,8 @@ def test_files_carry_their_rows_keys_under_unique_headings(copy, addresses):
             for shown in tables(look_at(copy, f"{address}{DAYS}&lang={language}")[1]):
                 fields = {column.field for column in columns_of(shown)}
                 own = {name for row in shown.rows for name in row} & KEYS
-                allowed = {"entrance_id"} if shown.key == "steps" else set()  # this table has the entrance's name
+                # The table of steps shows the entrance's name, so it needs no column for the entrance's id.
+                allowed = {"entrance_id"} if shown.key == "steps" else set()
                 assert own - allowed <= fields, (address, shown.key)
                 titles = [column.title for column in columns_of(shown)]
                 assert len(set(titles)) == len(titles), (address, shown.key, titles)
@@ -384,7 +385,7 @@ def test_no_key_stands_where_a_name_should(lake, copy, addresses):
     for address in addresses:
         context, blocks = look_at(copy, f"{address}{DAYS}&lang=zh")
         for where, said in everything(context, blocks):
-            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # these are columns of keys
+            if where.endswith(("found.key", "batches.relation", "quarantine.relation")):  # columns that show keys
                 continue
             parts = {part.strip() for part in re.split(r"·|→|、|,|（|）|<br>|<b>|</b>", said)}
             assert not parts & raw, (address, where, parts & raw)

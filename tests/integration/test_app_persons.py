@@ -43,7 +43,7 @@ def copy(home: Home) -> Copy:
 
 @pytest.fixture(scope="module")
 def lake(home: Home) -> dict[str, list[Row]]:
-    """The rows of the tables from which the tests count."""
+    """Table → rows of the lake, from which the tests compute the expected numbers."""
     tables = ("core.events", "core.sessions", "core.order_lines", "attribution.attributed_events")
     with reading_session(home, "") as connection:
         return {name: _rows(connection, name) for name in tables}
@@ -57,7 +57,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def done(lake: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Person → what they did."""
+    """Person → their actions, as rows of ``tests.reference_persons.actions``."""
     people: dict[str, list[Row]] = {}
     for one in actions(lake["attribution.attributed_events"], lake["core.events"], lake["core.order_lines"]):
         people.setdefault(one["person_id"], []).append(one)
@@ -66,7 +66,7 @@ def done(lake: dict[str, list[Row]]) -> dict[str, list[Row]]:
 
 @pytest.fixture(scope="module")
 def new(lake: dict[str, list[Row]]) -> list[Row]:
-    """The first visits."""
+    """The first visits of all persons, as rows of core.first_visits."""
     return first_visits(lake["core.events"], lake["core.sessions"])
 
 

@@ -31,7 +31,7 @@ SPEND = [
     ("2026-05-20", "push", "", "19.5"), ("2026-05-19", "audio", "radio", "300"), ("2026-05-20", "radio ads", "", "40"),
     ("2026-05-01", "push", "before all days", "999"),
 ]  # fmt: skip
-"""dt, channel, campaign, cost: for a channel with orders, one without sessions, and one that is in no rule."""
+"""Rows of spend (dt, channel, campaign, cost): a channel with orders, one without sessions, one that no rule names."""
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 

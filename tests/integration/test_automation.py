@@ -29,7 +29,7 @@ def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None = None) ->
 
 
 def test_a_run_killed_after_its_last_table_is_told_as_failed(home: Home) -> None:
-    """The killed run leaves nothing stale, so the next run only has to record the killed one as failed."""
+    """The killed run leaves no stale table, so the next run only has to record the killed run as failed."""
     land_days(home, DAYS[:1])
     request = Request(frozenset({"core.entrances"}))
     run_home(home, request)
@@ -77,9 +77,9 @@ def test_the_sensor_asks_for_ingestion_then_for_the_stale_days(home: Home) -> No
         assert [request.job_name for request in late.run_requests or []] == ["ingestion"]
         engine.ingest()
         days = [request.partition_key_range for request in tick(home, instance, late.cursor).run_requests or []]
-        # For the late event's day all tables are computed, for later days only tables that read earlier days: on the
-        # next day also the tables of sessions, on the newest day also the tables without days. So two days are never
-        # requested together.
+        # All tables are stale on the day of the late event; later days have fewer stale tables, namely those that read
+        # earlier days. The tables differ: the next day has those of sessions too, the newest day those without days.
+        # A request is for the same tables on all of its days, so each day has a request of its own.
         assert [(r.start, r.end) for r in days if r] == [(day.isoformat(), day.isoformat()) for day in DAYS[:4]]
 
 
@@ -150,7 +150,7 @@ def test_the_partitions_end_with_yesterday_or_the_newest_data(home: Home, hours:
     A day that is not over has a partition once it has data.
     """
     engine = DagsterEngine(home)
-    engine.ingest()  # before the newest day lands, so that the definitions do not have it yet
+    engine.ingest()  # The newest day has not landed yet, so the definitions that are loaded now do not have it.
     time = dt.datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
     yesterday, newest = time.date() - dt.timedelta(days=1), (time + dt.timedelta(hours=hours)).date()
     assert last_partition(home) == str(yesterday)

@@ -65,7 +65,7 @@ def test_ads_return_what_ads_return_in_shops(shop: Home) -> None:
     email, ads = (returns.filter((pl.col("touchpoint") == "email") == one) for one in (True, False))
     assert ads.height == 5
     assert 1.5 < ads["revenue"].sum() / ads["spend"].sum() < 8
-    assert 10 < email["roas"].item() < 100  # a few orders in five days
+    assert 10 < email["roas"].item() < 100  # a wide range, because emails bring only a few orders in five days
 
 
 def test_errors_are_in_points_of_shares() -> None:

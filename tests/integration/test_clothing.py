@@ -174,7 +174,7 @@ def test_clicks_are_credited_to_categories_and_visits_are_heads(home):
     ends, visits = Counter(), Counter()
     shoppers = defaultdict(set)
     open_category: dict[str, str] = {}
-    for day, category, row in clicks():  # sorted by time within a session
+    for day, category, row in clicks():  # the clicks of a session come in order of time
         session = row["session ID"]
         ends[day, category] += 1
         shoppers[day, category].add(session)

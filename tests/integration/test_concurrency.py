@@ -28,7 +28,7 @@ from tests.readers import Versions, versions_in
 from tests.support import run, run_selected, table
 
 SECONDS = float(os.environ.get("HEADWATER_READER_SECONDS", "300"))
-"""How long readers read beside a writer, at least: until it has made some runs."""
+"""Minimum time that readers read while a writer writes, long enough for some runs of the writer."""
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_second_run_says_for_whom_it_waits_then_has_no_work(tmp_path):
     run(undisturbed)
     first = Headwater(home, "run")
     assert first.wait_until_at_work()
-    first.process.send_signal(signal.SIGSTOP)  # so that it cannot end before the second starts
+    first.process.send_signal(signal.SIGSTOP)  # pause the first run, so that it cannot end before the second starts
     second = Headwater(home, "run")
     said = first_error(second)
     first.process.send_signal(signal.SIGCONT)

@@ -51,7 +51,7 @@ def content(file: Path) -> dict[str, Counter[tuple[object, ...]]]:
 
 
 def anew(home: Home, copy_file: CopyFile, file: Path) -> dict[str, Counter[tuple[object, ...]]]:
-    """The content of a copy of the same tables that is written to *file* from the lake alone."""
+    """The content of a new copy in *file* with the tables of *copy_file*, which reads every row from the lake."""
     workspace = open_workspace(home)
     write_tables(workspace, copy_file.tables & workspace.project.models.keys(), file)
     return content(file)
@@ -97,7 +97,7 @@ def test_unchanged_days_are_not_read_again(home, tmp_path):
     kept, expected = home.lake / "core/events" / f"dt={DAYS[0]}" / "part-0.parquet", tmp_path / "anew.duckdb"
     rows = anew(home, publish(Home(shutil.copytree(home.root, tmp_path / "other"))), expected)
     written_at = kept.stat().st_mtime_ns
-    kept.write_bytes(b"x" * kept.stat().st_size)  # unreadable
+    kept.write_bytes(b"x" * kept.stat().st_size)  # make the file unreadable; its size and time stay
     os.utime(kept, ns=(written_at, written_at))
     assert content(publish(home).path) == rows
 
@@ -108,7 +108,7 @@ def test_a_run_killed_between_checksum_and_file_leaves_no_gap(home, tmp_path):
     before = file.read_bytes()
     late_visit(home, DAYS[0])
     again.write_bytes(file.read_bytes())
-    file.write_bytes(before)  # as after a kill between the two
+    file.write_bytes(before)  # restore the state after a kill: a new line of the checksums, but the old file
     publish(home)
     lake.publish("core.events", {DAYS[0]: (again, lake.footer_version("core.events", DAYS[0]))})
     after = publish(home)

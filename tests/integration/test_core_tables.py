@@ -141,8 +141,8 @@ def test_one_order_of_long_ago_does_not_cost_ten_years_of_days(tmp_path):
     summary = run(home)
     kept = {name: {str(day) for day in keys if day} for name, keys in summary.published.items()}
     assert kept["attribution.entrance_daily"] == {"2016-01-01", "2026-03-02"}
-    # A table that reads earlier days also has the days after an order from which it still reads that order. It has
-    # no other days in the ten years between the orders.
+    # A table that reads earlier days also has partitions for the days after an order whose windows still contain that
+    # order. For the rest of the ten years between the two orders it has none.
     days = set().union(*(keys for name, keys in kept.items() if not name.startswith("customers.")))
     assert not [day for day in days if "2016-03" <= day < "2026-03"]
     assert len(kept["customers.rfm"]) < 6
@@ -173,7 +173,8 @@ def test_a_wrong_clock_does_not_make_the_shop_begin_long_ago(home):
 
 
 def test_a_shop_of_orders_alone_begins_with_them(home):
-    days = ["2025-12-20", "2026-01-10", "2026-02-11", "2026-03-15"]  # gaps under 32 days, unlike after "old"
+    # These days are at most 32 days apart. The order "old" is 33 days before the first of them, so it is left out.
+    days = ["2025-12-20", "2026-01-10", "2026-02-11", "2026-03-15"]
     orders = [{"order_id": day, **ORDER, "ordered_at": f"{day} 12:00:00", "paid_at": ""} for day in days]
     land(home, "orders", [{"order_id": "old", **ORDER, "ordered_at": "2025-11-17 12:00:00"}, *orders], "orders")
     assert str(run_selected(home, "core").start_date_set) == "2025-12-20"

@@ -101,7 +101,7 @@ def test_checks_guard_their_tables_and_block(empty: tuple[Workspace, dg.Definiti
 
 def test_a_setting_is_part_of_its_models_code_version(tmp_path: Path) -> None:
     versions = []
-    for hours in (24, 23):  # both look back one day, so only the setting differs
+    for hours in (24, 23):  # models read one earlier day with either value, so only the setting itself differs
         settings = {"start_date": FIRST, "attribution": {"head_lookback_hours": hours}}
         home = make_home(tmp_path / str(hours), settings=settings)
         graph = undescribed(home).resolve_asset_graph()

@@ -279,8 +279,8 @@ def test_a_failed_check_shows_and_blocks(servers, home, project):
     assert (check["status"], check["runId"], check["evaluation"]["severity"]) == ("FAILED", run["id"], "ERROR")
     assert told in check["evaluation"]["description"]
 
-    # core.events keeps its old partition, and no table that reads core.events is computed; all other tables are.
-    # core.event_pages reads the raw events too, and core.events reads it.
+    # core.events keeps its old partition, and no table that reads core.events is computed; all other tables are
+    # computed. core.event_pages is one of these: it reads only raw events, and core.events reads it.
     after = servers.latest(KEYS)
     changed = {name for name, key in after if after[name, key] != before.get((name, key))}
     reads_events = {name for name, _ in reached_by_events_of(DAYS[2], project)} - {"core.event_pages"}

@@ -33,7 +33,7 @@ HALVES = (
     b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nname",
 )
 HEAVY = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
-"""Runs until it is stopped, after ten seconds."""
+"""A query that never ends by itself; the workbench stops it after its time limit of ten seconds."""
 
 
 @pytest.fixture(scope="module")

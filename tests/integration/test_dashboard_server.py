@@ -81,7 +81,7 @@ def test_it_ends_without_a_trace(home, sign):
     server, browser = started(home)
     assert "Overview" in page(browser)
     children = below(server.process.pid)
-    assert len(children) >= 3  # two workers and the watcher
+    assert len(children) >= 3  # two worker processes, and the process that watches the lake and updates the copy
     outcome = server.stop(sign)
     assert outcome.code == 0
     assert not [line for line in outcome.errors if "Traceback" in line or "leaked" in line]
@@ -102,7 +102,7 @@ def test_new_days_are_copied_and_a_killed_worker_comes_back(home):
         land_days(home, DAYS[1:2], "second")
         run(home)
         assert server.wait_for(lambda: (now := current(home)) is not None and now.version != before.version)
-        for _ in range(6):  # all processes of the server must show the new day; any may answer
+        for _ in range(6):  # any worker may answer, and all of them must show the new day
             assert f"{DAYS[1]}" in page(browser)
     finally:
         server.stop(signal.SIGTERM)

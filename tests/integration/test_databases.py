@@ -141,7 +141,7 @@ def test_a_load_without_changes_lands_nothing(shop: Shop) -> None:
 
 
 def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
-    """Two such rows: one with exactly the newest time, one from a transaction that was still open during the load."""
+    """Such a row has exactly the newest time loaded so far, or is from a transaction that was open during the load."""
     shop.add(("a", "paid", "2026-03-01 10:00:00+08"))
     with shop.server.connect(shop.name) as late:
         late.execute("INSERT INTO orders SELECT 'late', 'u1', 'paid', now(), NULL, 'CNY', '', '2026-03-01 09:55+08'")
@@ -150,7 +150,7 @@ def test_rows_that_come_late_with_an_old_time_are_loaded(shop: Shop) -> None:
     shop.add(("same", "paid", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 2
     assert Counter(row["order_id"] for row in shop.landed()) == Counter(["a", "late", "same"])
-    # The same updated_at again, with other content.
+    # The row changes, but keeps its updated_at.
     shop.add(("same", "cancelled", "2026-03-01 10:00:00+08"))
     assert shop.rows() == 1
     assert {row["order_id"]: row["status"] for row in shop.in_lake()}["same"] == "cancelled"
@@ -239,8 +239,8 @@ def test_a_table_without_cursor_lands_what_changed(shop: Shop) -> None:
     )
     shop.declare(products={"to": "native/products"})
     loads = [shop.load()["products"].rows for _ in range(2)]
-    # By the hash of the record alone, 'aaa' would not be the newest in both directions, so the time of the load must
-    # decide.
+    # The version that was loaded last must win. If the hash of the record decided, either 'aaa' or 'zzz' would always
+    # win, and one of these changes would be lost.
     for name in ("aaa", "zzz", "aaa"):
         shop.execute(f"UPDATE products SET name = '{name}' WHERE sku IN ('s1', 's2')")
         loads.append(shop.load()["products"].rows)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 Row = dict[str, Any]
 
 FIRST = dt.date(2026, 4, 29)
-DAYS = [FIRST + dt.timedelta(days=n) for n in range(3)]  # the second day, 30 April, ends a month
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(3)]  # the second day, 30 April, is the end of a month
 LAST = DAYS[-1]
 
 
@@ -267,7 +267,8 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
 
 def test_one_customer_has_scores_an_octant_and_a_segment(home_of_shop):
     (customer,) = last_of(home_of_shop(one_of_each), "customers.rfm")
-    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}  # the middle score
+    # 3 is the middle of the scores 1 to 5.
+    assert {customer[score] for score in ("r_score", "f_score", "m_score")} == {3}
     assert customer["octant"]
     assert customer["segment"]
 

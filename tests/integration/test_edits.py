@@ -38,7 +38,7 @@ def copy(shop: Home) -> Copy:
 
 @pytest.fixture
 def home(shop: Home) -> Iterator[Home]:
-    """The shop, with the files that tests change as they were before."""
+    """The shop; after each test the files that a test may change are restored."""
     files = (shop.targets_file, shop.calendar_file, shop.views_file)
     before = [file.read_bytes() for file in files]
     yield shop
@@ -47,7 +47,7 @@ def home(shop: Home) -> Iterator[Home]:
 
 
 class Client:
-    """Sends forms as the users of a proxy that signs them in."""
+    """Sends forms as users whom a reverse proxy has signed in."""
 
     def __init__(self, home: Home) -> None:
         rules = rules_for(home, "127.0.0.1", trusted=["127.0.0.1"], user_header="X-User", role_header="X-Role")
@@ -81,7 +81,7 @@ def the_client(shop: Home) -> Client:
 
 @pytest.fixture
 def client(the_client: Client, home: Home) -> Client:
-    """The client, on a home whose files become again what they were."""
+    """The client, for a home whose files are restored after the test."""
     return the_client
 
 

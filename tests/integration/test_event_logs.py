@@ -46,7 +46,8 @@ def found(home: Home, sql: str) -> list[tuple[object, ...]]:
 def test_every_record_of_sensors_is_accounted_for(sensors: Home) -> None:
     assert take_in(sensors).errors == []
     batch = only_batch(sensors)
-    assert (*counts(batch), batch.unmapped) == (13, 8, 1, 4, 1)  # the unmapped record is a profile
+    # The unmapped record sets properties of a user's profile, so it is no event.
+    assert (*counts(batch), batch.unmapped) == (13, 8, 1, 4, 1)
     assert refused(sensors) == [
         (10, "bad slot"),
         (11, "bad device_time"),
@@ -75,7 +76,8 @@ def test_sensors_gives_pages_entrances_and_users(sensors: Home) -> None:
 def test_every_record_of_segment_is_accounted_for(segment: Home) -> None:
     assert take_in(segment).errors == []
     batch = only_batch(segment)
-    assert (*counts(batch), batch.unmapped) == (19, 14, 1, 4, 1)  # the unmapped record is a group call
+    # The unmapped record is a group call, which assigns a user to a group, so it is no event.
+    assert (*counts(batch), batch.unmapped) == (19, 14, 1, 4, 1)
     assert refused(segment) == [
         (16, "bad device_time"),
         (17, "missing page_url"),

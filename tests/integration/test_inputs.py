@@ -1,4 +1,4 @@
-"""Tables in memory: each mounted day shows the rows of exactly the days that it reads."""
+"""Input tables that a run loads into memory once for many days: for each day, a query sees only the days it reads."""
 
 from __future__ import annotations
 

@@ -33,8 +33,9 @@ def slot(number: int) -> str:
 def events() -> Iterator[dict[str, Any]]:
     """Twenty days of the banner.
 
-    Slot 1 shows old for ten days, then new, which is clicked twice as often. Slot 2 always shows the same. Slot 3 shows
-    the test hero, whose B is clicked more often. The last day has twice the clicks everywhere.
+    Slot 1 shows content "old" for ten days, then "new", which is clicked twice as often. Slot 2 always shows "steady".
+    Slot 3 shows the A/B test "hero", whose variant B is clicked more often. On the last day slots 1 and 2 have twice
+    the clicks.
     """
     for nth in range(LENGTH):
         day = FIRST + dt.timedelta(days=nth)

@@ -147,13 +147,13 @@ class Changed:
         return Changed(self.there | other.there, self.changed | other.changed)
 
     def looked_back_on(self, offsets: Iterable[int]) -> Changed:
-        """The days of another table, whose day D reads this table on the days D minus each of *offsets*."""
+        """The days of a table that, for its day D, reads this table on the days D − n, for each n of *offsets*."""
         return Changed(
             *({day + dt.timedelta(days=n) for n in offsets for day in days} for days in (self.there, self.changed))
         )
 
     def chained(self) -> Changed:
-        """The days of another table, each of which reads that day of this table and its own table's previous day."""
+        """The days of a table that, for its day D, reads this table on day D and itself on the day before."""
         changed: set[Day] = set()
         for day in sorted(self.there):
             if day in self.changed or day - dt.timedelta(days=1) in changed:
@@ -240,7 +240,7 @@ class Expected:
         }
 
     def _touches(self, lines: Changed, orders: Changed, sessions: Changed, first_orders: Changed) -> dict[str, Changed]:
-        # A refund changes lines and so their credit, but no order and so no path.
+        # A refund changes order lines, and so their credit. It changes no order, and so no path.
         paths = (orders | sessions).looked_back_on(range(CART_DAYS + 1))
         counts = paths.looked_back_on(range(CART_DAYS + 1))
         effects = counts.looked_back_on(range(EFFECT_DAYS))

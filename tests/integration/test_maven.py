@@ -155,9 +155,9 @@ def test_margin_by_month_and_product_equals_the_files(home):
 
 
 def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
-    """At each month's end, share is relative to the largest other product's revenue of 28 days.
+    """At each month's end, a product's share is its revenue of 28 days / that of the largest other product.
 
-    Growth is from the 28 days before to these 28 days.
+    Growth compares these 28 days with the 28 days before them.
     """
     revenue = defaultdict(Decimal)
     for item in rows("order_items"):
@@ -178,7 +178,7 @@ def test_the_bcg_matrix_equals_direct_sums_over_three_years(home):
         sold, before = in_window(sku, day), in_window(sku, day - dt.timedelta(days=28))
         largest_other = max(in_window(other, day) for other in "1234" if other != sku)
         assert share == (pytest.approx(float(sold / largest_other)) if largest_other else None)
-        has_base = before and day - dt.timedelta(days=55) >= start  # the shop must have existed on all those days
+        has_base = before and day - dt.timedelta(days=55) >= start  # growth needs 56 days since the shop's start
         assert growth == (pytest.approx(float(sold / before - 1)) if has_base else None)
 
 

@@ -26,11 +26,11 @@ from tests.support import run
 
 VALUES = {"DATE": "2020-01-01", "TIMESTAMP": "2020-01-01 00:00:00", "BOOLEAN": "false", "VARCHAR": "x"}
 LONGEST_PATH = 2500
-"""Well below the limit of Linux, 4,096 bytes: the lake's folders and a file's name are added."""
+"""Maximum bytes of a home's path. Linux allows 4,096 bytes, but the folders and files of the lake need some of them."""
 
 
 INTERNAL = {"line": "VARCHAR", "id_hash": "BIGINT", "filename": "VARCHAR", "file_index": "BIGINT"}
-"""Columns of what ingestion reads and writes in between."""
+"""Columns that only the temporary tables and the internal files of ingestion have."""
 
 
 def columns(tables: Iterable[str]) -> dict[str, str]:

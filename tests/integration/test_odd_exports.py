@@ -69,8 +69,8 @@ def test_shopify(home: Home) -> None:
         12: "missing sku; bad discount",
         13: "missing order_id; bad discount",
         14: "bad discount; bad ordered_at",
-        16: "bad discount",  # the time of fulfilment
-        15: "bad discount",  # an item without the first line of its order
+        16: "bad discount",  # the column Fulfilled at has "noon"
+        15: "bad discount",  # a further line item of an order whose first line is missing
     }
     assert [row["order_id"] for row in raw(home, "raw.orders", "order_id")] == ["#1", "#3", "#4"]
 

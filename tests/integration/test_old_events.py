@@ -140,7 +140,7 @@ def test_later_days_are_computed_as_if_nothing_were_deleted(home, tmp_path):
         run(each)
     ours, theirs, first_days = every_table(home), every_table(other), open_workspace(home).first_days
     for rows in (ours, theirs):
-        rows.pop("core.batches")  # the table has the time of ingestion
+        rows.pop("core.batches")  # not compared, because it has the time of ingestion
     assert any(row["device_id"] == "late" for row in ours["core.events"])
     for name, rows in theirs.items():
         first = first_days.get(name, dt.date.min)
@@ -250,7 +250,7 @@ def _killed(*_: object) -> None:
 
 def test_events_that_a_stale_total_needs_are_kept(home):
     land(home, "events", visit(DAYS[3], "late"), "late")
-    run_selected(home, "core.traffic_daily")  # attribution.entrance_daily of the fourth day is not computed again
+    run_selected(home, "core.traffic_daily")  # so attribution.entrance_daily of the fourth day stays stale
     found = old_events(home, dt.datetime.combine(DAYS[-1], dt.time(4), dt.UTC))
     assert found.before < DAYS[3]
     assert f"of {DAYS[3]} is not up to date" in found.describe("deleted")

@@ -114,7 +114,7 @@ def test_each_line_becomes_what_the_policy_says(small):
         ("100", 1, "10001", 6, Decimal(15), Decimal(0)),
         ("100", 2, "10002A", 4, Decimal(5), Decimal(5)),
         ("100", 3, "10002A", 4, Decimal(5), Decimal(5)),
-        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # kept, although its values equal line 1
+        ("100", 4, "10001", 6, Decimal(15), Decimal(5)),  # a line with the values of line 1 is no duplicate of it
         ("100", 5, "10003", 1, Decimal(0), Decimal(0)),
         ("101", 1, "10001", 2, Decimal("9.90"), Decimal(0)),
         ("101", 2, "POST", 1, Decimal(18), Decimal(0)),
@@ -136,11 +136,11 @@ def test_a_cancellation_takes_back_the_last_purchase_on_its_day(small):
 def test_what_a_cancellation_does_not_find_is_a_lineless_refund(small):
     run_home(small)
     assert found(small, NOT_FOUND) == [
-        ("C099", 1, Decimal(15)),  # cancelled before any purchase
-        ("C104", 1, Decimal("8.25")),  # bought at another price
-        ("C105", 1, Decimal("4.95")),  # the customer is unknown
-        ("C106", 1, Decimal("27.50")),  # a discount, not a product
-        ("C107", 1, Decimal("1.25")),  # one unit more than was bought
+        ("C099", 1, Decimal(15)),  # the cancellation is earlier than any purchase
+        ("C104", 1, Decimal("8.25")),  # the product was bought at another price
+        ("C105", 1, Decimal("4.95")),  # the cancellation has no customer
+        ("C106", 1, Decimal("27.50")),  # the cancelled item is a discount, not a product
+        ("C107", 1, Decimal("1.25")),  # one more unit is cancelled than was bought
     ]
 
 

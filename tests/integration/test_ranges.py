@@ -26,7 +26,7 @@ Events = Mapping[dt.date, pl.DataFrame]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with three days of 60 devices, so that ends of the last day have heads on the day before."""
+    """A home with three days of 60 devices. Some path ends of the last day have their head on the day before."""
     made, _ = init_home(tmp_path_factory.mktemp("ranges") / "home")
     simulate(made.landing, days=3, devices=60, seed=3, last_day=DAY)
     run_home(made, Request(frozenset(open_workspace(made).project.select(["core"]))))
@@ -52,7 +52,7 @@ def write_events(home: Home, events: Events, rows_a_group: int) -> None:
 
 
 def computed(home: Home, rows_a_range: int, table: str = TABLE) -> tuple[pl.DataFrame, int]:
-    """The rows of *table* on ``DAY``, sorted, and its number of row groups: one if it was computed at once."""
+    """The rows of *table* on ``DAY``, sorted, and its number of row groups: one if the day was not split."""
     usual = ranges.ROWS_PER_RANGE
     ranges.ROWS_PER_RANGE = rows_a_range
     try:

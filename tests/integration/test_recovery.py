@@ -42,7 +42,7 @@ def test_in_a_clean_log_nearly_every_sale_finds_its_slot(clean: Home) -> None:
 
 
 def test_the_recovery_is_no_tautology(clean: Home) -> None:
-    """The recovery is not high by chance.
+    """The share of recovered entrances is not high by chance.
 
     If the entrances are shuffled among the sales, fewer than half of the lines have the planted entrance.
     """

@@ -244,7 +244,7 @@ def test_the_matrices_are_there_with_their_products(pages: dict[str, Path]) -> N
     assert (
         "No product has both metrics. Missing: Product exposures, Margin rate. Product exposures come from the "
         "event log, which has none. Margin rate needs the cost" in text
-    )  # the shop has no exposures, and no costs of the products sold
+    )  # the shop's log has no exposures, and the products that it sold have no cost
     assert "Portfolio health" in text
 
 
@@ -255,8 +255,9 @@ def test_a_matrix_that_needs_the_window_before_shows_a_shorter(young_pages: dict
         f"BCG growth × share Window: {YOUNG[-1]} to {YOUNG[-1]}, 1 day. "
         "Not the longest window: over 28, 7 days no product has both metrics; missing: Growth rate." in text
     )
-    assert "Grey arrows: where named products were 1 day ago" in text  # in the window of 1 day
-    assert "No arrows: no places from 2026-02-02 to compare with." in text  # in the window of 28 days
+    # The first note is about the matrix with a window of 1 day, the second about those with 28 days.
+    assert "Grey arrows: where named products were 1 day ago" in text
+    assert "No arrows: no places from 2026-02-02 to compare with." in text
     health = text[text.index("Portfolio health") :]
     assert re.search(r"Exposure × margin 28 days .* BCG growth × share 1 day ", health)
 
@@ -327,7 +328,7 @@ def test_snapshots_of_products_that_are_not_kept_are_named(old: str) -> None:
         assert f"{what}: not kept for 2026-03-02. Only the last 1 days and month ends are kept" in old
     assert (
         f"Products without a known cost Window: {DAYS[1] - dt.timedelta(days=27)} to {DAYS[1]}, 28 days" in old
-    )  # this table is kept for every day
+    )  # the products' table that this needs (unlike the snapshots above) is kept for every day
 
 
 def test_nothing_expected_before_a_months_end(pages: dict[str, Path]) -> None:

@@ -73,9 +73,9 @@ def cart(seconds: float, event_id: str, sku: str = "hat", **values: Any) -> Row:
 
 
 def sent(seconds: float, after: float) -> Row:
-    """The times of a record that is sent *seconds* after the order by the device's clock.
+    """The sent and received times of a record, in seconds after the order.
 
-    When the record is received, the server's clock shows *after* seconds more than the device's clock at the sending.
+    By the device's clock the record is sent at *seconds*; by the server's clock it is received at *seconds* + *after*.
     """
     return {"sent": seconds, "received": seconds + after}
 

@@ -76,7 +76,7 @@ def test_orders_add_up_to_their_totals_in_yuan(home: Home) -> None:
     assert found == [
         ("#1001", Decimal("109.00"), Decimal(0), Decimal("16.00")),
         ("#1002", Decimal("30.00"), Decimal(0), None),
-        ("#1003", Decimal("177.50"), Decimal(0), Decimal("8.50")),  # 25 dollars
+        ("#1003", Decimal("177.50"), Decimal(0), Decimal("8.50")),  # an order of 25 dollars, converted to yuan
         ("#1004", Decimal("50.00"), Decimal("10.01"), Decimal("8.00")),
         ("#1008", Decimal("29.00"), Decimal("29.00"), Decimal("8.00")),
     ]
@@ -115,7 +115,7 @@ orders = st.lists(
             "shipping": cents,
             "taxes": cents,
             "total": st.integers(0, 20_000),
-            "refunded": st.integers(0, 100),  # percent of the total
+            "refunded": st.integers(0, 100),  # the refunded percentage of the total
         }
     ),
     min_size=1,

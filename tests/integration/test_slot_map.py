@@ -119,7 +119,7 @@ def test_the_map_shows_slots_with_values_changes_and_names(copy: Copy) -> None:
     assert first["aria-label"] == "Front page · Strip · slot 1: Slot click rate 10.00%, Change ▲ +5.00 pp"
     assert first["texts"] == ["1", "10.0%", "▲ +5.00"]
     assert first["title"].splitlines()[:3] == ["Front page · Strip · slot 1", "Fresh", "Sales: ¥0.00"]
-    # 10 of 50: the highest rate, but too few impressions for a colour.
+    # Banner 2 has the higher rate, 10 of 50, but too few impressions for a colour, so banner 1 has the full colour.
     assert (first["className"], first["style"]["--heat"]) == ("slot more", "100%")
     assert (second["className"], second["texts"]) == ("slot few", ["2", "20.0%", "▲ +10.0"])
     assert [slot["texts"] for slot in hollow] == [["3", "–"], ["4", "–"]]
@@ -133,13 +133,15 @@ def test_the_colour_can_stand_for_the_change(copy: Copy) -> None:
     first, second, *_ = drawn(copy, f"/slots?{DAYS}&metric=impressions&colour=change")
     assert first["texts"] == ["1", "200", "0%"]
     address = f"/slots?from={BEFORE}&to={BEFORE}&colour=change"
-    assert "aria-label" in drawn(copy, address)[0]  # no earlier days: the colour stands for the value
+    # There are no earlier days and so no changes, so the colour stands for the value.
+    assert "aria-label" in drawn(copy, address)[0]
     assert all("▲" not in slot["aria-label"] for slot in drawn(copy, address) if "aria-label" in slot)
 
 
 def test_the_colour_of_a_count_grows_with_its_square_root(copy: Copy) -> None:
     first, second, *_ = drawn(copy, f"/slots?{DAYS}&metric=impressions")
-    assert [slot["style"]["--heat"] for slot in (first, second)] == ["100%", "50%"]  # 200 and 50 impressions
+    # The slots have 200 and 50 impressions, and the root of 50 / 200 is a half.
+    assert [slot["style"]["--heat"] for slot in (first, second)] == ["100%", "50%"]
     context, blocks = look_at(copy, f"/slots?{DAYS}&metric=impressions")
     said = written(components(context, blocks))
     assert [said[place] for place in (said.index("50") - 1, said.index("50"), said.index("50") + 1)] == [
@@ -185,7 +187,8 @@ def test_two_contents_of_a_slot_are_compared(copy: Copy) -> None:
     _, blocks = look_at(copy, f"{address}&content=old&against=new")
     assert table(blocks, "two_contents").columns[1].title == "Stale"
     _, blocks = look_at(copy, f"/entrances?{DAYS}&entrance=banner&slot=home|banner|1")
-    assert "two_contents" not in [getattr(block, "key", "") for block in flat(blocks)]  # only one content
+    # On these days the slot shows only one content, so there are no two contents to compare.
+    assert "two_contents" not in [getattr(block, "key", "") for block in flat(blocks)]
 
 
 def test_the_map_compares_two_contents(copy: Copy) -> None:

@@ -52,7 +52,7 @@ def at(day: dt.date, hour: int, minute: int = 0) -> dt.datetime:
 def land_hours(home: Home, day: dt.date, hours: Iterable[int]) -> None:
     """Land the events and orders of each of *hours* in files of their own, written just after the hour.
 
-    In hour n one person who came in each hour and one new person come, and one order of ¥(n + 1) is paid.
+    In each hour the regular customer and one new guest come. In hour n the customer pays one order of ¥(n + 1).
     """
     for hour in hours:
         name = f"{day}-{hour:02d}"

@@ -52,7 +52,7 @@ OF_TOUCHES = (
     "touchpoint_daily",
     "touch_lag_daily",
 )
-"""The tables of schema attribution that the settings of touches change."""
+"""The tables of schema attribution whose rows depend on the settings of touches."""
 LARGE = Decimal("900719925474.0993")
 """An amount that a DOUBLE cannot hold."""
 

@@ -21,7 +21,7 @@ LONG = 60.0
 
 
 def patient() -> None:
-    """A *check* that never stops a waiting query, so that the query waits without a time limit."""
+    """The argument *check* of ``Turns.turn`` for a query that waits without a time limit: it never raises."""
 
 
 class Queries:
@@ -84,7 +84,7 @@ def test_a_users_queries_run_one_after_another_as_they_came(tmp_path):
 
 
 def test_two_processes_of_a_server_run_one_query_of_a_user(tmp_path):
-    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # separate objects, as in two processes
+    here, there = Queries(Turns(tmp_path)), Queries(Turns(tmp_path))  # like two processes, they share only files
     here.ask("ann", "a")
     until(lambda: here.running == ["a"])
     there.ask("ann", "b")

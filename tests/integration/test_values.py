@@ -190,9 +190,9 @@ ALSO_DISTINCT = {
     "products": "name",
     "spend": "campaign",
 }
-"""The fields by which records differ, so that none is a duplicate of another.
+"""Relation → the field whose values make all records of a test distinct, so that none is a duplicate of another.
 
-The second is used where the first is tested.
+``ALSO_DISTINCT`` is used if the field in ``DISTINCT`` is the tested one.
 """
 
 TIMES = [
@@ -449,7 +449,7 @@ def assert_nothing_is_misread(field: Field, texts: list[str], kind: str, timezon
     found = read_values(field, texts, kind, timezone)
     for text, right, value in zip(texts, expected, found, strict=True):
         if right is None and field.name in ("discount", "refund_id", "campaign"):
-            continue  # another test covers the defaults of these fields
+            continue  # these fields have a default in place of null, which another test covers
         assert value == right, f"{field} {text!r} in {kind}, {timezone}: {value!r} instead of {right!r}"
 
 

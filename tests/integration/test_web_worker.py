@@ -23,7 +23,7 @@ from tests.integration.dagster_servers import free_port
 pytestmark = pytest.mark.real
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
-"""A request that ends before the empty line after its header."""
+"""An unfinished request: the empty line after its header is missing."""
 BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
 CHUNKS = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
 HALVES = (b"", b"G", HEAD, BODY, CHUNKS)
@@ -215,7 +215,7 @@ def test_at_an_address_cap_the_longest_waiting_makes_room():
         own = []
         for _ in range(5):
             own.append(site.open(HEAD, "127.0.0.2"))
-            time.sleep(0.05)  # so that own[0] is the oldest, which is closed
+            time.sleep(0.05)  # own[0] is clearly the oldest connection, and so the one that the server closes
         sixth = site.open(HEAD, "127.0.0.2")
         until(lambda: is_closed(own[0]))
         for connection in (*own[1:], sixth, other):

@@ -30,7 +30,7 @@ from tests.support import attribute
 
 SECRET = "what nobody may read"
 PATIENT = Limits(seconds=120)
-"""For queries that must end by themselves, even on a busy machine."""
+"""A long time limit, for queries that must end by themselves even on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_a_query_that_takes_too_much_ends_in_time(copy_file, attack):
     )
     started = time.monotonic()
     got = asked(copy_file, sql, Limits(seconds=3))
-    assert time.monotonic() - started < 40  # without the limit the query would take longer
+    assert time.monotonic() - started < 40  # without the limit of 3 seconds the query would take longer than this
     assert got.startswith("error: ") or len(got) < 100_000
 
 
