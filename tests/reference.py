@@ -52,10 +52,14 @@ def restate(
     days: Collection[dt.date] | None = None,
     as_of: Collection[dt.date] = (),
 ) -> Tables:
-    """Name → rows (dicts, with dt) of every table of schemas core and attribution.
+    """Table → expected rows (dicts, with dt), for every table of the schemas core and attribution.
 
-    *given*: rows of tables that are not restated here. *days*: those of removal_effects, by default the days with order
-    lines; *as_of*: those of the tables as of a day.
+    Args:
+        log: The landed records.
+        shop: The configuration.
+        given: Table → rows to use in place of those computed here; only for removal_effects.
+        days: The days of removal_effects; None: all days with order lines.
+        as_of: The days of the tables as of a day.
     """
     tables = restate_core(log, shop)
     events, lines = tables["core.events"], tables["core.order_lines"]
@@ -90,7 +94,7 @@ def restate_touches(
     days: Collection[dt.date] | None,
     as_of: Collection[dt.date],
 ) -> Tables:
-    """The tables of the touch models, from those of core and touches; the other arguments are those of ``restate``."""
+    """The tables of the touch models, from *tables*: those of core, and touches. Other arguments as in ``restate``."""
     lines = tables["core.order_lines"]
     touches = tables["attribution.touches"]
     of_paths = path_touches(touches, lines, shop)
@@ -99,7 +103,8 @@ def restate_touches(
     daily = touch_path_daily(counted, lines)
     transitions = touch_transitions(counted, shop)
     effects = effects_of_days(transitions, {line["dt"] for line in lines} if days is None else days, shop)
-    # Removal effects are compared to fewer digits than money has, so credit starts from the given ones.
+    # Tests compare removal effects with a tolerance, but money exactly. So compute credit from the pipeline's own
+    # removal effects if they are given.
     known = given.get("attribution.removal_effects", effects)
     credits = touch_credits(
         lines, of_paths, {(r["dt"], r["touchpoint_type"], r["touchpoint"]): r["removal_effect"] for r in known}, shop
@@ -408,7 +413,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The rows of slot_daily, by position: measures of ends whose head is there, and its own impressions and clicks."""
+    """The rows of slot_daily: for each slot the measures of path ends whose head is on it, and its own events."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     of_slot = key[:-1]

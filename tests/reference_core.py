@@ -225,8 +225,7 @@ def canonical_event(record: Row, shop: Shop) -> Row:
     event["event_rank"] = RANKS.get(event["event_type"], 4)
     event["page_id_origin"] = None if event["page_id"] is None else "tracker"
     event["is_bot"] = record.get("is_bot") in ("true", True)
-    # The value stays, because records that differ only in this field are different; the rule for duplicates chooses
-    # one.
+    # Keep sent_time until duplicates are removed: two records that differ only in this field are different records.
     event["_sent"] = sent
     return event
 
@@ -245,8 +244,8 @@ def is_in_range(event: Row) -> bool:
 def without_duplicates(events: list[Row]) -> list[Row]:
     """One record for each event_id: the one received first; a record without received_time comes last.
 
-    If different records were received at the same time, the pipeline chooses by hash, which no stated rule determines:
-    such a log fails an assertion here.
+    If different records were received at the same time, the pipeline chooses by a hash, which the documented rules do
+    not define. Such a log fails an assertion here.
     """
     kept: dict[str, Row] = {}
     for event in events:
@@ -307,8 +306,8 @@ def is_on(event: Row, entrance: Row) -> bool:
 def newest(records: list[Row], key: tuple[str, ...], shop: Shop) -> list[Row]:
     """The version of each key with the latest updated_at; a version without updated_at is the oldest.
 
-    At equal times the version with the more advanced status counts, or the one that removes the line. The pipeline
-    decides other ties by hash, which no stated rule determines: such records fail an assertion here.
+    At equal times the version with the more advanced status is used, or the one that removes the line. The pipeline
+    decides other ties by a hash, which the documented rules do not define; such records fail an assertion here.
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for record in records:

@@ -1,7 +1,7 @@
-"""Plain restatement of Markov removal effects and Shapley values, for tests: one removal at a time, every order.
+"""Plain reference implementation of Markov removal effects and Shapley values, for tests.
 
 Here: transitions and sets counted in loops; a chain solved again without each touchpoint, in fractions or by following
-its steps; the Shapley value as the mean over all orders in which touchpoints can join.
+its steps; the Shapley value as the mean over all permutations of the touchpoints.
 Not here: rule models (``tests.reference_touch``).
 """
 
@@ -109,7 +109,7 @@ def followed(counts: Counts) -> float:
 
 
 def shapley_values(players: list[str], value: Callable[[frozenset[str]], Fraction]) -> dict[str, Fraction]:
-    """What each of *players* adds to *value* when it joins: the mean over all joining orders."""
+    """What each of *players* adds to *value* when it joins the players before it: the mean over all permutations."""
     known = cache(value)
     totals = dict.fromkeys(players, Fraction(0))
     orders = list(permutations(players))

@@ -15,7 +15,7 @@ from typing import Any
 Row = dict[str, Any]
 
 WHAT = ("kind", "page_type", "module", "entrance_id")
-"""The columns in which the events of one step are equal."""
+"""The columns that describe an action: consecutive actions with equal values in all of them are one step."""
 
 
 def person_steps(ends: list[Row], events: list[Row], lines: list[Row]) -> list[Row]:
@@ -92,7 +92,7 @@ def first_visits(events: list[Row], sessions: list[Row]) -> list[Row]:
 
 
 def visitor(row: Row, events: list[Row], sessions: list[Row]) -> Row:
-    """The visitor of a day, *row*, with the platform and the channel by which they came."""
+    """The row of core.visitors: *row* (dt and person_id), with the platform and channel by which the person came."""
     own = [
         (event["occurred_at"], event["platform"])
         for event in events
@@ -124,10 +124,18 @@ def funnel(
     window: dt.timedelta | str,
     begins: Callable[[Row], bool] = lambda _: True,
 ) -> dict[str, Row]:
-    """Person -> the attempt that got furthest (the last of several equal ones): start, entrance, depth and times.
+    """Person → the attempt at the funnel that reached the most steps: its start, entrance, depth and times.
 
-    *done* are the actions; *window* is the longest time, or what all steps have in common; *begins* says whether an
-    action may be step 1.
+    Of several attempts that reached equally many steps it is the latest.
+
+    Args:
+        done: The actions of all persons.
+        steps: The names of the steps, in order.
+        first: The first day on which an attempt may start.
+        last: The last day on which an attempt may start.
+        window: The longest time from the first step to the last; or a column that must be equal in all steps, such as
+            the session.
+        begins: Whether an action may be step 1.
     """
     best: dict[str, Row] = {}
     for start in done:
@@ -171,11 +179,18 @@ def retention(
     newest: dt.date,
     most: int,
 ) -> dict[tuple[int, str, int], tuple[int, int | None]]:
-    """(Period of the first visit, part, periods after it) -> new visitors, and those who came in that period.
+    """(Period of the first visit, part, number of periods after it) → (new visitors, how many of them returned).
 
-    None: unobserved.
+    The number who returned is None if some days of that period are not computed or not over.
 
-    *visits* are pairs of person and day, *new* rows of core.first_visits, *by* the column of the part.
+    Args:
+        visits: Pairs of person and day.
+        new: Rows of core.first_visits.
+        unit: The unit of a period: day, week or month.
+        by: The column of *new* that divides visitors into parts; None: one part, ``""``.
+        computed: The days that are computed.
+        newest: The newest day that is over.
+        most: The number of periods after the first visit.
     """
     found: dict[tuple[int, str, int], tuple[int, int | None]] = {}
     for row in new:

@@ -93,7 +93,10 @@ class Portfolio:
 
 
 def _known(figures: Sequence[Row]) -> list[Row]:
-    """*figures* of one window, with None for counts of events that occur nowhere, or not for a product that sold."""
+    """*figures* of one window, with None in place of unknown counts of events.
+
+    A count is unknown for all products if no product has such an event, and for a product that sold without any.
+    """
     silent = {name for name in OF_EVENTS if not any(row.get(name) for row in figures)}
     return [
         {

@@ -83,12 +83,12 @@ def path_touches(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
 
 
 def days_read(shop: Shop) -> dt.timedelta:
-    """Touches on earlier days than these before the payment are not in an order's path."""
+    """How long before the day of an order's payment the path of the order can begin."""
     return dt.timedelta(days=shop.touch_window_days + shop.max_payment_delay_days + 1)
 
 
 def touched_until(order: Row, shop: Shop) -> dt.datetime:
-    """A later touch did not lead to the order."""
+    """The latest time of a touch in the path of *order*: when it was placed or paid, plus the clock tolerance."""
     time: dt.datetime = min(order["ordered_at"], order["paid_at"])
     return time + dt.timedelta(seconds=shop.clock_tolerance_seconds)
 
@@ -106,7 +106,7 @@ def touches_before(order: Row, touches: list[Row], shop: Shop) -> list[Row]:
 
 
 def not_followed_by_an_order(day: dt.date, touches: list[Row], orders: list[Row], shop: Shop) -> list[Row]:
-    """The touches of a person's open path at the end of *day*, of the person's *touches* and *orders*."""
+    """The touches of a person's open path at the end of *day*, given all *touches* and *orders* of that person."""
     ends = [touched_until(order, shop) for order in orders if order["dt"] <= day]
     window = dt.timedelta(days=shop.touch_window_days)
     return [
@@ -117,7 +117,10 @@ def not_followed_by_an_order(day: dt.date, touches: list[Row], orders: list[Row]
 
 
 def numbered(found: list[Row], of_path: Row, shop: Shop) -> list[Row]:
-    """The touches of a path with the touches *found*, in any order; *of_path*: kind, path_id and dt."""
+    """The rows of a path's touches, numbered in order of time.
+
+    *found*: the touches, in any order; *of_path*: kind, path_id and dt of the path.
+    """
     found = sorted(found, key=lambda touch: (touch["occurred_at"], touch["touch_event_id"]))
     path = [touch["touchpoint"] for touch in found]
     left = removed(list(range(len(path))), path, shop)
@@ -213,17 +216,17 @@ def paths(touches: list[Row], lines: list[Row], shop: Shop) -> list[Row]:
 
 
 def person_group(person: str | None) -> int:
-    """0 to 63, from the first two digits of a hash."""
+    """The group of a person, 0 to 63, from the first two hexadecimal digits of a hash of the person's id."""
     return int(hashlib.md5((person or "").encode(), usedforsecurity=False).hexdigest()[:2], 16) % 64
 
 
 def marks(found: list[Row]) -> str | None:
-    """A character for each of the touches *found* of a path, 1 = it remains; None = no touches."""
+    """One character for each of a path's touches *found*: 1 if the transforms keep it, else 0; None without touches."""
     return "".join("0" if touch["position"] is None else "1" for touch in found) or None
 
 
 def texts(found: list[Row], shop: Shop) -> Row:
-    """The columns of paths that are about the touches *found* of a path, which are in order."""
+    """The columns of table paths that follow from a path's touches *found*, which must be in order."""
     kept = [touch for touch in found if touch["position"] is not None]
     names = [touch["touchpoint"] for touch in kept]
     shown = names

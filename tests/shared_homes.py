@@ -82,7 +82,7 @@ def shop_with_dashboards(factory: pytest.TempPathFactory) -> Home:
         assert HOSTILE in named
         entrances.write_text(named, encoding="utf-8")
         land(home, "products", [{"sku": "EVIL", "name": EVIL, "category": EVIL, "launched_on": "2026-05-01"}], "evil")
-        # A new product that has sold, whatever the simulation draws.
+        # Land a sale of the product EVIL, so that its name is on the pages with sales, whatever the simulator sells.
         times = dict.fromkeys(("ordered_at", "paid_at"), "2026-05-19T04:00:00Z")
         land(home, "orders", [{"order_id": "evil", "user_id": "evil", "status": "paid", **times}], "evil")
         line = {"order_id": "evil", "line_no": 1, "sku": "EVIL", "quantity": 1, "unit_price": "9.00"}

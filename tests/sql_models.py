@@ -111,7 +111,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """A session with the shipped ``config/`` tables, shared because connecting is slow; tests roll back changes."""
     # One thread: more threads are slower for a few rows, and the tests use all cores anyway.
     connection = duckdb.connect(config={"threads": 1})
-    atexit.register(_connection.cache_clear)  # otherwise DuckDB reports a leak when the process ends
+    atexit.register(_connection.cache_clear)  # if it stays open, DuckDB reports a leak when the process ends
     for table in CONFIG_TABLES:
         _create_config(connection, table, shipped())
     return connection

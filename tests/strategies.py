@@ -146,9 +146,9 @@ def _session(draw: st.DrawFn, shop: Shop) -> list[Row]:
     """Consecutive events of a device; the first is a click on an entrance, and a user may log in during the session."""
     start = draw(st.sampled_from(_midnights(shop)))
     start += draw(st.sampled_from((-MINUTE, -SECOND, NONE, -2 * HOUR, 12 * HOUR)))
-    # A wrong clock is corrected if sent_time and received_time are given. Otherwise its time counts, so that the event
-    # has another day or is refused. A clock that was never set shows the first days of 1970: the milliseconds of later
-    # days of the seventies are refused.
+    # A wrong clock is corrected if an event has sent_time and received_time. Otherwise the wrong time is used, so that
+    # the event is on another day or is refused. A clock that was never set shows one of the first days of 1970; the
+    # pipeline refuses later times of the seventies.
     never_set = dt.datetime(1970, 1, 4) - dt.datetime.combine(FIRST_DAY, dt.time())
     skew = draw(st.sampled_from((*[NONE] * 3, 3 * MINUTE, -MINUTE, 26 * HOUR, 49 * HOUR, 49 * HOUR, never_set)))
     stamps = draw(st.sampled_from((*["both"] * 3, "neither", "received", "sent", "mixed", "mixed")))

@@ -36,7 +36,10 @@ TOUCH_TABLES = [
         "touch_path_summary",
     )
 ]
-"""The tables of the touch models, each after those that it reads; model_effects, which draws, is not restated."""
+"""The tables of the touch models, each after those that it reads.
+
+Without model_effects, which draws random samples and so has no reference implementation.
+"""
 
 FIRST_DAY = dt.date(2026, 3, 1)
 DAYS = [FIRST_DAY + dt.timedelta(days=n) for n in range(10)]

@@ -278,7 +278,7 @@ def reading() -> duckdb.DuckDBPyConnection:
     """A DuckDB session in UTC to read files with, shared because opening one takes longer than a small query."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET TimeZone = 'UTC'")
-    atexit.register(reading.cache_clear)  # otherwise DuckDB reports a leak when the process ends
+    atexit.register(reading.cache_clear)  # if it stays open, DuckDB reports a leak when the process ends
     return connection
 
 

@@ -36,7 +36,7 @@ def test_a_value_on_its_bound_is_inside(bounds: Bounds, value: float, side: str 
 def test_shares_are_of_the_value_compared_with() -> None:
     assert share_bounds(200, 0.3, None) == Bounds(140, None, 200)
     assert share_bounds(200, None, 0.5) == Bounds(None, 300, 200)
-    # A margin can be negative: lower by a tenth is further below 0.
+    # A margin can be negative. Lower by a tenth then means further below 0.
     assert share_bounds(-200, 0.1, None) == Bounds(-220, None, -200)
     assert share_bounds(0, 0.3, None) is None
     assert share_bounds(None, 0.3, None) is None
@@ -101,7 +101,7 @@ def test_a_weekend_is_not_unusual_but_a_weak_saturday_is() -> None:
     assert DAY.weekday() == 5
     bounds = usual_bounds(history, DAY)
     assert bounds is not None
-    assert bounds.side(1000) == "low"  # as much as on a Monday
+    assert bounds.side(1000) == "low"  # 1,000 is usual on a Monday, but not on a Saturday
 
 
 def test_the_day_itself_and_festivals_do_not_count() -> None:

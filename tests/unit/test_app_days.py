@@ -23,7 +23,7 @@ LAST = dt.date(2026, 5, 31)
 def context(
     page: str, first_event: dt.date, language: Language = "en", first_days: Mapping[str, dt.date] | None = None
 ) -> Context:
-    """The last week on *page*, in a shop with orders of 100 days, whose events begin on *first_event*."""
+    """The context of *page* for the last week. The shop has orders of 100 days, and events since *first_event*."""
     days = tuple(LAST - dt.timedelta(days=back) for back in range(99, -1, -1))
     events = tuple(day for day in days if day >= first_event)
     copy: Any = SimpleNamespace(
@@ -138,9 +138,9 @@ def row(hour: int, events: int = 1) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("rows", "landed", "expected"),
     [
-        ([row(8), row(9)], "2026-03-02T02:00:00", 10),  # 10:00 in Shanghai
+        ([row(8), row(9)], "2026-03-02T02:00:00", 10),  # a file was written at 10:00 in Shanghai
         ([row(8), row(9)], "2026-03-02T01:59:59", 9),
-        ([row(8), row(9)], "2026-03-02T16:00:00", 10),  # the next day
+        ([row(8), row(9)], "2026-03-02T16:00:00", 10),  # a file was written on the next day
         ([row(0)], "2026-03-01T16:30:00", 0),
         ([row(8), row(12, events=0)], "2026-03-02T03:00:00", 9),  # orders have landed, but no events since 9:00
         ([row(8, events=0), row(9, events=0)], "2026-03-02T02:00:00", 10),  # a shop without an event log

@@ -90,7 +90,7 @@ def test_xlsx_has_numbers_shares_and_days_as_such():
     kinds = [kind for kind, _ in rows[1]]
     assert kinds == ["s", None, None, None, None]  # a cell with a number or a day has no type
     assert [value for _, value in rows[1][1:4]] == ["1234.5678", "0.1234", "3"]
-    assert rows[1][4][1] == "46143"  # the day, as days since 1899-12-30
+    assert rows[1][4][1] == "46143"  # XLSX stores a day as the number of days since 1899-12-30
     assert rows[2][0] == ("s", '=HYPERLINK("http://x")')
 
 

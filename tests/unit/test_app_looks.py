@@ -110,7 +110,7 @@ def _grid(section: Any) -> Any:
 
 
 def bars(of: Table) -> list[str | None]:
-    """The width of the bar in each cell of the first measure, the total last; None: no bar."""
+    """The width of the bar in each row of the first column of numbers, the row of the total last; None: no bar."""
     (section,) = shown(of)
     if len(of.rows) >= GRID_FROM:
         grid = _grid(section)

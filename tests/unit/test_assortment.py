@@ -40,8 +40,8 @@ def variation(
     ("days", "start", "expected"),
     [
         (14, None, (0.0, "X")),
-        (7, None, (1.0, "Y")),  # no sales on half of the window's days
-        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has existed only on these days
+        (7, None, (1.0, "Y")),  # the product has no sales on half of the window's days
+        (7, LAST - dt.timedelta(days=6), (0.0, "X")),  # the shop has existed for only half of the window
         (6, LAST - dt.timedelta(days=5), (None, None)),
         (14, LAST - dt.timedelta(days=99), (0.0, "X")),
     ],

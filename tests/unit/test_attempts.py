@@ -91,7 +91,7 @@ def test_attempts_are_those_of_a_loop_over_all_events(
 
 
 def hits(*rows: tuple[str, int, int]) -> pl.DataFrame:
-    """The hits of a person, made from (entrance, minute, step)."""
+    """The actions of a person that are steps of a funnel, in a frame; each of *rows* is (entrance, minute, step)."""
     times = [MIDNIGHT + dt.timedelta(minutes=minute) for _, minute, _ in rows]
     return pl.DataFrame(
         {

@@ -31,7 +31,7 @@ def channels(folder: Path, rules: str, rest: str = CHANNELS):
 
 
 def refused(read: Callable[..., object], folder: Path, *texts: str) -> str:
-    """The error of *read*, ``channels`` or ``sites``, which names the file."""
+    """The error message of *read* (``channels`` or ``sites``) for *texts*; asserts that it names the file."""
     with pytest.raises(HeadwaterError) as caught:
         read(folder, *texts)
     assert str(folder) in str(caught.value)

@@ -148,7 +148,7 @@ def test_one_address_may_send_a_limited_number_of_events(home):
         environment = {"REMOTE_ADDR": address}
         return client.post("/e", data=body, headers=headers, environ_overrides=environment).status_code
 
-    # Repeat, because the second may end between two requests.
+    # The limit is for each second. Send many requests, because a new second may begin between two of them.
     answers = {send("192.0.2.1") for _ in range(50)}
     assert answers == {204, 429}
     wrong = {

@@ -56,7 +56,8 @@ def test_further_lines_of_a_sum_are_one_line():
     rows = pl.concat([frame([float(n), 10.0 * n], key=[f"k{n}"] * 2) for n in range(9)])
     names = {f"k{n}": f"K{n}" for n in reversed(range(9))}
     figure = courses(EN, rows, "revenue", names)
-    assert [trace.name for trace in figure.data] == [*(f"K{n}" for n in (8, 7, 6, 5, 4, 3)), "Other (2)"]  # k0 has none
+    # "Other" is the sum of k1 and k2; k0 has no values above 0, so it is not counted.
+    assert [trace.name for trace in figure.data] == [*(f"K{n}" for n in (8, 7, 6, 5, 4, 3)), "Other (2)"]
     assert list(figure.data[-1].y) == [3.0, 30.0]
     days = zip(*(trace.y for trace in figure.data), strict=True)
     assert [sum(day) for day in days] == [36.0, 360.0]

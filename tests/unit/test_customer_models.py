@@ -246,10 +246,10 @@ def test_median_and_percentiles_are_numpys_linear_ones(tmp_path, percent):
 @pytest.mark.parametrize(
     ("axis", "threshold", "value", "high"),
     [
-        ("m", "{fixed: 20}", 20, ["b"]),  # high means above the threshold, not equal to it
+        ("m", "{fixed: 20}", 20, ["b"]),  # a value is high if it is above the threshold, not if it equals it
         ("m", "{fixed: 0}", 0, ["a", "b", "d"]),
         ("m", "{fixed: -10}", -10, ["a", "b", "d"]),
-        ("r", "{fixed: 5}", 5, ["a", "b"]),  # for recency, high means at or below the threshold
+        ("r", "{fixed: 5}", 5, ["a", "b"]),  # recency (days since the last order) is high at or below the threshold
         ("r", "{fixed: -1}", -1, []),
         ("f", "{fixed: 1}", 1, ["d"]),
         ("f", "{fair_share: 1.6}", 2, []),

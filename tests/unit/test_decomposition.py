@@ -1,4 +1,7 @@
-"""The change of a product, split into the parts of its factors: exact, symmetric, and defined at zero."""
+"""The change of a figure that is a product of factors, split into a part for each factor.
+
+The parts sum to the change exactly, are symmetric, and are defined at zero.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_a_box_has_round_corners() -> None:
     red = pixels_of(canvas.png())[:, :, 1] == 0
     assert red[10, 5]
     assert red[5, 10]
-    assert not red[4, 4]  # a corner
+    assert not red[4, 4]  # the corner is cut off by the rounding
     assert not red[10, 2]
     assert not red[:, 17].any()
 

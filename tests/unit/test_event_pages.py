@@ -20,7 +20,7 @@ ADDRESSES = ["https://shop.example/", "https://shop.example/p/1", "https://shop.
 def logs(draw: st.DrawFn) -> list[Row]:
     """Rows of raw.events of eight devices, in any order; some have a PageId or a page type, some are of bots."""
     rows: list[Row] = []
-    for device in "abcdefgh":  # many devices an example, because setting up a session costs more than its rows
+    for device in "abcdefgh":  # many devices in each example: opening a DuckDB session takes longer than their rows
         time = MIDNIGHT + draw(st.sampled_from([0 * HOUR, 10 * HOUR, 23 * HOUR]))
         for _ in range(draw(st.integers(0, 9))):
             time += draw(st.sampled_from(PAUSES))

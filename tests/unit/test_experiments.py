@@ -32,7 +32,7 @@ WEEK = f"from={FIRST}&to={LAST}"
 
 
 def variant(impressions: Sequence[float], clicks: Sequence[float], spent: Sequence[float]) -> Variant:
-    """The variant of these visitors."""
+    """The statistics of a variant, from the impressions, clicks and spending of each of its visitors."""
     (var_impressions, both), (_, var_clicks) = np.cov(impressions, clicks)
     money = np.array(spent)
     return Variant(
@@ -72,7 +72,7 @@ def test_the_click_rate_has_the_variance_of_its_residuals():
 
 
 def test_conversion_has_newcombes_interval():
-    # Newcombe (1998), table II, example a: 56/70 and 48/80, method 10
+    # The published interval is in Newcombe (1998), table II, method 10, example a: 56 of 70 and 48 of 80.
     interval = compare("conversion", *(Variant(n, 0, 0, 0, 0, 0, buyers, 0, 0) for n, buyers in ((70, 56), (80, 48))))
     assert (interval.low, interval.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert interval.verdict == "higher"

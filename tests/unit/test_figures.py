@@ -166,7 +166,7 @@ def test_an_arrow_leads_from_where_a_product_stood() -> None:
     hovers = [hover for trace in figure.data for hover in trace.hovertext]
     assert sum("previous window: 250, 15.00%" in hover for hover in hovers) == 1
     order = ["arrow" if note.axref == "x" else note.text for note in figure.layout.annotations]
-    assert order.index("arrow") < order.index("Mug a")  # later ones are drawn on top, so names cover arrows
+    assert order.index("arrow") < order.index("Mug a")  # names are drawn after arrows, and so on top of them
     narrow = figure.layout.meta["narrow"]["annotations"]
     assert sum(note.get("axref") == "x" for note in narrow) == 1
 
@@ -315,7 +315,7 @@ def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
     bars, labels, marks = lifecycle(EN, frame.with_columns(before=pl.Series([9, None]))).data
     assert (list(marks.x), list(marks.y)) == ([9], [0])
     assert bars.text is None
-    assert list(labels.x) == [9, 4]  # the label follows the mark or the bar, whichever ends farther right
+    assert list(labels.x) == [9, 4]  # the label is to the right of both the bar and the mark
 
 
 def test_a_grid_of_large_numbers_needs_more_room() -> None:
@@ -564,7 +564,7 @@ def test_degenerate_frames_make_a_figure(case: str, locale: Locale) -> None:
 def test_names_are_shown_letter_by_letter(case: str) -> None:
     figure = DEGENERATE[case](EN)
     for trace in figure.data:
-        trace.customdata = None  # these values are for files and lists, and are not drawn
+        trace.customdata = None  # custom data is for exported files and lists, and is not drawn
     text = figure.to_json()
     assert "<a " not in text
     assert "\\u003ca " not in text

@@ -127,8 +127,8 @@ def test_a_share_that_stays_is_one_drift_and_its_return_another():
         # No drift: so few records may be chance.
         ({"refused": 0, "records": 100}, {"refused": 9, "records": 100}, False),
         ({"refused": 300}, {"refused": 760}, False),
-        ({"refused": 300}, {"refused": 770}, True),  # drift: the share not refused is under a third of before
-        ({"sku": 950}, {"sku": 860}, False),  # no drift: under 10 % more missing
+        ({"refused": 300}, {"refused": 770}, True),  # drift: the share of accepted records fell to under a third
+        ({"sku": 950}, {"sku": 860}, False),  # no drift: less than 10 % of the values went missing
         ({"sku": 950}, {"sku": 840}, True),
         ({"sku": 400}, {"sku": 140}, False),
         ({"sku": 400}, {"sku": 130}, True),

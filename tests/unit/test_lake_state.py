@@ -27,7 +27,7 @@ def test_each_publish_and_each_removal_is_another_state(tmp_path: Path) -> None:
         lambda: _publish(lake, DAY, "one"),
         lambda: _publish(lake, DAY + dt.timedelta(days=1), "one"),
         lambda: _publish(lake, DAY, "two"),
-        lambda: _publish(lake, DAY, "two"),  # the same version, but another file: a new state
+        lambda: _publish(lake, DAY, "two"),  # a new file with the same version is a new state, too
         lambda: lake.remove(TABLE, DAY),
     ):
         change()

@@ -83,6 +83,7 @@ def test_what_is_no_value_of_its_kind_is_refused(kind, text):
 def test_the_editor_completes_what_may_run():
     assert {"select", "qualify", "join", "over", "with"} <= {*keywords()}
     assert not {"create", "sum", "day", "name"} & {*keywords()}
-    assert {"left", "right"} <= {*keywords()} & {*functions()}  # LEFT JOIN, and left(name, 3)
+    # LEFT is a keyword in LEFT JOIN, and a function in left(name, 3).
+    assert {"left", "right"} <= {*keywords()} & {*functions()}
     assert {"sum", "date_trunc", "row_number"} <= {*functions()} <= FUNCTIONS
     assert "+" not in functions()

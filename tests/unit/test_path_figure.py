@@ -75,7 +75,7 @@ def test_the_hint_names_the_shapes_that_are_drawn(locale):
     for kind, shape in shapes(locale).items():
         mark = drawn_marks[locale.text(f"step.{kind}")]["marker"]
         assert SHAPES[mark["symbol"], mark["color"] == "#ffffff"][locale.language] == shape
-        assert shape in said or kind == "kept"  # kept steps are the thick line, and not described
+        assert shape in said or kind == "kept"  # the hint does not describe kept steps, which are on the thick line
 
 
 def test_each_step_is_of_one_kind():

@@ -27,8 +27,8 @@ SQL = re.compile(r"\s*(SELECT|WITH|FROM)\s")
 NO_PAGES = {"workbench", "copy", "access"}
 """Parts of the dashboards that have their own SQL: users' queries, the copy of the lake, sign-in."""
 OTHERS = {"page.py", "parameters.py", "slices.py"}
-"""The SQL page shows an example, and lists what DuckDB says of the tables, which also gives parameters their kind;
-slices change queries of other files."""
+"""Files that may contain SQL: the SQL page shows an example query and asks DuckDB for the tables' columns, also to
+infer the kinds of parameters; slices rewrite queries of other files."""
 
 
 def written(name: str, source: str) -> Query:
@@ -55,7 +55,7 @@ def test_every_query_is_used_and_every_used_one_exists():
     assert {name for name in others if f'"{name}"' not in code()} == {
         name
         for name in all_queries()
-        # code composes these names from parts
+        # The code composes the names of these queries from parts.
         if name.startswith("search.") or (name.startswith("slices.") and name != "slices.values")
     }
 

@@ -1,4 +1,7 @@
-"""Markov removal effects: one factorisation equals one removal at a time, whatever the order of the chain."""
+"""Markov removal effects, computed by one factorisation, equal those of solving the chain without each touchpoint.
+
+This holds for chains whose states are one touchpoint, and for chains of higher order.
+"""
 
 from __future__ import annotations
 

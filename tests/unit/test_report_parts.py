@@ -54,7 +54,7 @@ def test_the_longest_window_with_both_values_is_shown() -> None:
     assert window.empty == (28,)
     assert window_note(EN, window, as_of()) == (
         "Window: 2026-03-25 to 2026-03-31, 7 days. Not the longest window: over 28 days no product has both metrics; "
-        "missing: Growth rate."  # the margin is not listed, because it had values
+        "missing: Growth rate."  # the margin rate is not listed, because some products have it
     )
     assert "近 28 天没有商品同时具有两个指标，缺少：增长率。" in window_note(ZH, window, as_of())
 

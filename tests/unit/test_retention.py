@@ -101,7 +101,7 @@ def _queries(
 def _cells(
     sizes: dict[Any, int], returned: dict[Any, int], unit: str, seen: set[tuple[dt.date, int]]
 ) -> dict[tuple[int, str, int], tuple[int, int | None]]:
-    """The triangle of each part, as the reference has it."""
+    """The triangles of all parts by ``triangle_rows``, in the form that ``reference_persons.retention`` returns."""
     cells = {}
     for part in {part for _, part in sizes}:
         own = {key: count for key, count in sizes.items() if key[1] == part}

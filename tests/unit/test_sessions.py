@@ -1,4 +1,4 @@
-"""Sessions equal a restatement in plain loops, whatever the days that are computed together."""
+"""The session tables' SQL equals the reference implementation in plain loops, whichever days are computed together."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ SAYS = [
 def logs(draw: st.DrawFn) -> tuple[list[Row], SessionSettings]:
     """Rows of core.events of twelve devices over up to five days, in any order, and settings.
 
-    Pauses are at the bounds of the setting, and some sittings last longer than a day.
+    Pauses between events are near the session timeout of the settings, and some sessions would last longer than a day.
     """
     timeout = draw(st.sampled_from([1, 30, 30, 720]))
     pause = timeout * MINUTE
     pauses = [0 * MINUTE, pause / 3, pause / 2, pause - dt.timedelta(milliseconds=1), pause, 3 * pause]
     rows: list[Row] = []
-    # Many devices an example, because setting up a session costs more than its rows.
+    # Each example has many devices, because opening a DuckDB session takes longer than computing their rows.
     for number, device in enumerate("abcdefghijkl"):
         time = MIDNIGHT + draw(st.sampled_from([10 * HOUR, 24 * HOUR - pause / 2, 24 * HOUR - pause]))
         for _ in range(draw(st.integers(0, 10))):
@@ -94,7 +94,7 @@ def test_sessions_equal_the_plain_loops(log: tuple[list[Row], SessionSettings]) 
 @tried(1)
 @given(logs())
 def test_every_event_is_in_one_session(log: tuple[list[Row], SessionSettings]) -> None:
-    """Page views of sessions sum to those of the log, apart from those after the midnight of a session."""
+    """The page views of all sessions sum to those of the log, if sessions end at midnight."""
     rows, sessions = log
     days = {row["dt"] for row in rows} or {MIDNIGHT.date()}
     settings = Settings(sessions=SessionSettings(**{**sessions.model_dump(), "new_at_midnight": True}))

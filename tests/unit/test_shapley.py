@@ -1,6 +1,6 @@
-"""Shapley values of both games equal the mean over all joining orders.
+"""Shapley values of both games equal the mean over all permutations of the touchpoints.
 
-Sampling has the standard error that it states.
+The errors of sampled values are as large as their stated standard error.
 """
 
 from __future__ import annotations
@@ -104,11 +104,10 @@ def test_values_sum_to_the_rate_of_all_paths(players: int) -> None:
 
 @pytest.mark.parametrize("players", [5, 13, 17])
 def test_many_games_at_a_time_equal_each_game(players: int) -> None:
-    """In a third of the games two thirds of the sets have no path, so some touchpoints are absent.
+    """Games that are computed together have the values of each game by itself.
 
-    One game has no path at all.
-
-    With 13 touchpoints some games are computed together, with 17 each by itself.
+    In a third of the games two thirds of the sets have no path, so some touchpoints are absent; one game has no path at
+    all. With 13 touchpoints the program computes several games at a time, with 17 only one.
     """
     sets, orders, non_conversions = random_sets(players, 12, seed=players)
     weights = np.random.default_rng(1).integers(1, 4, (len(orders), 21)).astype(float)
@@ -126,7 +125,7 @@ def test_many_games_at_a_time_equal_each_game(players: int) -> None:
 
 
 def test_sampling_errs_as_much_as_it_says() -> None:
-    """Twenty seeds: the errors in units of the stated standard error have a mean square of 1."""
+    """Over twenty seeds, the errors divided by the stated standard error have a mean square of about 1."""
     sets, orders, non_conversions = random_sets(12, 400, seed=3)
     exact = shapley.rate_game(sets, orders, non_conversions)
     errors = []
@@ -137,7 +136,7 @@ def test_sampling_errs_as_much_as_it_says() -> None:
 
 
 def test_a_circle_gives_the_mean_over_its_orders() -> None:
-    """All orders that begin at any place of the circle and go either way round, one by one."""
+    """The expected value is the mean over permutations that follow the circle from any start, in both directions."""
     sets, orders, non_conversions = random_sets(9, 60, seed=8)
     place = np.random.default_rng(1).permutation(9)
     circle = np.argsort(place).tolist()

@@ -372,7 +372,7 @@ def test_one_device_for_a_day_is_enough(tmp_path: Path, seed: int) -> None:
 def test_days_are_the_time_zones_also_when_the_clocks_change(tmp_path: Path, timezone: str) -> None:
     simulate(
         tmp_path / "landing", days=2, devices=80, seed=1, last_day=LAST_DAY, timezone=timezone
-    )  # LAST_DAY has 23 hours
+    )  # in New York, LAST_DAY has only 23 hours, because the clocks are set forward
     stems = {file.stem for file in (tmp_path / "landing" / "native" / "events").iterdir()}
     assert stems == {"2026-03-07", "2026-03-08"}
     for file in (tmp_path / "landing" / "native" / "events").iterdir():

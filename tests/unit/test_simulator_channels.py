@@ -55,7 +55,7 @@ def test_without_a_channel_the_other_visits_are_the_same(shop: Path, tmp_path: P
     anyway = without.join(events(shop).filter(video), on="event_id", how="semi")
     others = without.join(anyway, on="event_id", how="anti")
     assert others.equals(events(shop).filter(~video))
-    # Visitors who would come anyway come directly, and do the same.
+    # Without the ad, visitors who would come anyway come directly (without any mark), and do the same on the site.
     assert 0 < anyway.height < events(shop).filter(video).height / 4
     assert anyway.select(pl.all_horizontal(pl.col(MARKS).is_null().all())).item()
 

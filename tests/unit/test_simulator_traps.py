@@ -303,8 +303,8 @@ def test_traps_happen_as_often_as_they_should(tmp_path: Path) -> None:
     assert_share(epoch, known, mix.epoch_clock_rate)
     # Two devices with a cloned id are counted as one, which raises each share a little.
     assert_share(untold, known, mix.missing_time_rate)
-    # Wrong clocks are off by two hours on average, 96.7 % of them by over five minutes; only these are counted. Old
-    # SDKs send no times to compare.
+    # Wrong clocks are off by two hours on average. The test counts only those that are off by over five minutes, which
+    # are 96.7 %, and no events of old SDKs, which lack the two times to compare.
     assert_share(off, known, mix.wrong_clock_rate * 0.967 * (1 - mix.missing_time_rate))
 
 

@@ -216,7 +216,7 @@ def test_a_table_of_the_last_days_moves_on(home):
     settings = {**SETTINGS, "start_date": dt.date(2026, 1, 16), "hours": {"days": 3}}
     home.settings_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     hours = "attribution.entrance_hourly"
-    own = (f"+{hours}", "+attribution.entrance_daily")  # the check compares the two
+    own = (f"+{hours}", "+attribution.entrance_daily")  # a check compares the tables of hours and of days
     run_selected(home, *own)
     assert partition_days(home, hours) == march(8, 9, 10)
     land_orders(home, march(11), "next")
@@ -279,7 +279,7 @@ def test_a_refund_makes_stale_what_holds_its_line_or_itself(home):
     run_customers(home)
     money = {
         row["dt"]: row["net_revenue"] for row in table(home, "customers.rfm") if row["user_id"] == "u1"
-    }  # u1 bought on 27 February
+    }  # the refunded order of 27 February is of u1
     assert {day: int(amount) for day, amount in money.items()} == dict.fromkeys(money, 50), (
         "27 February is in no window that ends on or after 9 March, and the refund in none before"
     )

@@ -255,7 +255,8 @@ def test_a_model_comes_after_the_tables_its_checks_read(tmp_path):
         "a/second.sql": header + "SELECT dt FROM a.third WHERE dt BETWEEN $from_dt AND $to_dt",
         "a/third.sql": header + "SELECT dt FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt",
     }
-    for model, other in (("a.first", "a.second"), ("a.third", "a.second")):  # a.third is also read by a.second
+    # The checks of a.first and a.third both read a.second. The model a.second itself reads a.third.
+    for model, other in (("a.first", "a.second"), ("a.third", "a.second")):
         own[f"checks/{model.split('.')[1]}_has_days.sql"] = (
             f"/* check\nmodel: {model}\nseverity: error\ndescription: x\nremedy: x\n*/\n"
             f"SELECT dt FROM {model} ANTI JOIN {other} USING (dt) WHERE dt BETWEEN $from_dt AND $to_dt"

@@ -17,7 +17,7 @@ from pipelines.sqlproject.metrics import load_metrics
 FOLDER = Path(dashboards.__file__).parent
 CODE = "\n".join(file.read_text(encoding="utf-8") for kind in ("py", "html") for file in FOLDER.rglob(f"*.{kind}"))
 NAMED = re.findall(r"""text\(\s*["']([a-z_0-9.()]+[a-z_0-9()])["']""", CODE)
-"""The keys that the code writes out; others are put together."""
+"""The text keys that the code contains as literals; it composes other keys from parts."""
 
 
 def fields(text: str) -> set[str]:
@@ -75,7 +75,7 @@ def test_what_has_no_name_is_called_by_its_key():
 LIGHTNESS = re.compile(r"[深浅暗亮]|\b(dark|light|pale|white|black)(er|est)?\b", re.IGNORECASE)
 OF_NO_CHART = {"theme.dark", "theme.light", "definition.rule.black_ball"}
 OF_THE_REPORT = {"trend.definition"}
-"""Charts that only the report has, which is always on white paper."""
+"""Texts that may name a lightness because only the report has them, which is always on white paper."""
 
 
 def test_no_caption_names_a_lightness_that_the_dark_theme_turns():

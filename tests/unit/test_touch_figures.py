@@ -16,7 +16,8 @@ def test_shares_have_a_symbol_for_each_model_and_a_range():
     figure = share_ranges(EN, ["a", "b"], shares, ["", ""])
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     marks = [trace for trace in figure.data if trace.mode == "markers"]
-    assert [list(line.x) for line in lines] == [[0, pytest.approx(0.7)]]  # b has no share, so no line
+    # Only a has a line. b has no share in any model, and so no line.
+    assert [list(line.x) for line in lines] == [[0, pytest.approx(0.7)]]
     assert len({trace.marker.symbol for trace in marks}) == len(marks) == len(models_of("slot"))
     assert list(figure.layout.yaxis.ticktext) == ["a", "b"]
 

@@ -39,7 +39,10 @@ def test_every_table_of_the_touch_models_equals_its_restatement(made_up: Visits,
 @tried(2)
 @given(made_up=visits())
 def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) -> None:
-    """Open paths equal runs of touches: a run ends with an order, or with a gap longer than the window."""
+    """There are as many open paths as runs of touches that no order follows.
+
+    A run of a person's touches ends with an order, or with a gap that is longer than the touch window.
+    """
     names = ["attribution.touch_models", *(f"attribution.{name}" for name in ("order_touches", "paths"))]
     found = computed([*names, "attribution.touch_path_daily"], made_up.given, DAYS, made_up.settings)
     daily = found["attribution.touch_path_daily"]
@@ -55,7 +58,7 @@ def test_open_paths_are_the_runs_of_touches_without_an_order(made_up: Visits) ->
 
 
 def test_transitions_of_a_very_long_path_fit_into_memory() -> None:
-    """A copy of the text for each of its touchpoints would take 10 GB."""
+    """A query that copied the path's text for each of its touchpoints would need 10 GB; the limit is 1 GB."""
     day, touches = DAYS[0], 50_000
     path = " > ".join(["ab"] * touches)
     row = {"touchpoints": path, "transformed_path": path, "path_length": touches, "orders": 1, "non_conversions": 0}
@@ -76,7 +79,7 @@ def test_transitions_of_a_very_long_path_fit_into_memory() -> None:
 
 
 def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
-    """The number of touches up to the end of *day* that no order has, and after which the path does not go on."""
+    """The number of open paths at the end of *day*: touches that are in no order's path and end a run of touches."""
     shop = made_up.shop
     window = dt.timedelta(days=shop.touch_window_days)
     orders = {line["order_id"]: line for line in made_up.lines if line["dt"] <= day}.values()
@@ -94,8 +97,8 @@ def runs_without_an_order(made_up: Visits, day: dt.date) -> int:
                 order["ordered_at"] - window <= at <= end and order["dt"] - touch["dt"] <= days_read(shop)
                 for order, end in ends
             )
-            # On the day of the next touch the path goes on, unless an order up to then has ended it: touches that are
-            # too old for that order are lost.
+            # The run continues with the next touch, unless an order that was paid by the day of that touch has ended
+            # the run. That order ends it even if this touch is too old to be in the order's path.
             is_continued = (
                 following is not None
                 and following["dt"] - touch["dt"] <= window

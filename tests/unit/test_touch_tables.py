@@ -1,4 +1,7 @@
-"""The Python steps of removal_effects and model_effects: rows, nulls, and standard errors like those over persons."""
+"""The Python steps of removal_effects and model_effects: rows, nulls, and standard errors.
+
+The steps draw groups of persons, and their standard errors must be like those of drawing single persons.
+"""
 
 from __future__ import annotations
 
@@ -167,7 +170,7 @@ def shoppers(count: int, seed: int) -> pl.DataFrame:
 
 
 def errors_over_persons(found: pl.DataFrame, draws: int) -> dict[str, Floats]:
-    """The standard errors of the effects if persons, not groups, are drawn."""
+    """The standard errors of the effects by a bootstrap that draws persons, not groups of persons."""
     random = np.random.default_rng(99)
     persons = found["person"].n_unique()
     numbers = found["person"].to_numpy()

@@ -20,7 +20,10 @@ COUNTS = st.tuples(st.integers(10, 400), st.integers(500, 5000), st.integers(10,
 
 
 def changed(before: int, after: int, sums: list[tuple[float, float, float, float]]) -> Judged:
-    """The change after the first *before* days; *sums* are top and bottom of the slot, then of the control."""
+    """The judged change of a slot between the first *before* days and the *after* days that follow.
+
+    *sums*: for each day, numerator and denominator of the slot's rate, then of the control's.
+    """
     units = enumerate(sums[: before + after])
     return judge([Day(nth, nth >= before, *one, one[0], one[2]) for nth, one in units])
 
@@ -36,7 +39,7 @@ def test_the_estimate_is_that_of_plain_sums(before: int, after: int, sums: list[
 
     expected = rate(then, 0) * rate(now, 2) / rate(then, 2)
     assert judged.expected == pytest.approx(expected)
-    assume(len(set(sums[: before + after])) > 3)  # without any noise there is no interval
+    assume(len(set(sums[: before + after])) > 3)  # if all days were alike, there would be no interval
     assert judged.interval.effect == pytest.approx(rate(now, 0) - expected)
     assert judged.interval.low is not None
     assert judged.interval.high is not None
@@ -45,7 +48,8 @@ def test_the_estimate_is_that_of_plain_sums(before: int, after: int, sums: list[
 
 @pytest.mark.parametrize(("before", "after"), [(8, 6), (6, 8), (12, 4)])
 def test_a_steady_control_gives_students_interval(before, after):
-    # Days that take turns above and below have no positive correlation, so each counts in full.
+    # Days are above and below the mean in turn, so consecutive days have no positive correlation, and the effective
+    # number of days is the number of days.
     rng = np.random.default_rng(before)
     turns = np.where(np.arange(before + after) % 2, 1, -1) * rng.uniform(8, 12, before + after)
     tops = 100 + turns + np.where(np.arange(before + after) < before, 0, 15)

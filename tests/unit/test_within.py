@@ -84,7 +84,8 @@ def test_a_query_within_devices_can_be_split(query: str) -> None:
         f"SELECT slot, sum(slot) OVER (ORDER BY device_id) AS n FROM {E}",
         f"SELECT slot, sum(slot) OVER (PARTITION BY lower(device_id)) AS n FROM {E}",
         f"SELECT slot, sum(slot) OVER w AS n FROM {E} WINDOW w AS (PARTITION BY event_id)",
-        # If no click is found, its device is null, so clicks of several devices would share the window of null.
+        # The LEFT JOIN gives events without a match the device NULL, so one window would contain events of many
+        # devices, and those are in different ranges.
         f"SELECT e.slot, count(*) OVER (PARTITION BY c.device_id) AS n FROM {E} LEFT JOIN {C} USING (device_id)",
         f"SELECT slot FROM {E} QUALIFY row_number() OVER (ORDER BY event_id) = 1",
         f"SELECT slot, count(*) AS n FROM {E} GROUP BY slot",

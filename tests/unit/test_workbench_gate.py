@@ -168,6 +168,6 @@ def test_no_view_of_duckdb_is_read_under_a_name_of_with():
             try:
                 connection.execute(f"FROM {name} LIMIT 0")
             except duckdb.Error:
-                continue  # this view is found only by its name with the schema, so not by a name of WITH
+                continue  # DuckDB finds this view only with its schema, so a CTE of that name cannot be mistaken for it
             with pytest.raises(RefusedError, match="DuckDB has a view"):
                 let_through(f"FROM (WITH {name} AS (SELECT 1) SELECT 1), {name}", TABLES)
