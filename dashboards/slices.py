@@ -154,10 +154,11 @@ class Slice:
 
     Attributes:
         values: Dimension → the values that it may have; a row must match every dimension.
-        segments_on: The day whose segments count; None if no segments are computed.
+        segments_on: The day as of which customers are in a segment; None if no segments are computed.
         by: A dimension that the tables have as a column ``slice_<dimension>``; None: no such column.
-        of: ``rows``: the rows that match. ``visitors``: the same, but all events of the visitors who match.
-            ``customers``: all rows of the customers who have an order line that matches, paid up to *segments_on*.
+        of: Which rows are in the slice. ``rows``: those that match. ``visitors``: those that match, and all events of
+            the visitors who match. ``customers``: all rows of each customer with a matching order line that was paid
+            up to *segments_on*.
     """
 
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -45,7 +45,7 @@ class Texts:
         """The text of *key* with *values* filled in.
 
         Raises:
-            KeyError: there is no such text, or it needs another value.
+            KeyError: there is no such text, or *values* lacks one of its placeholders.
         """
         return all_texts()[key][self.language].format(**values)
 

@@ -94,7 +94,7 @@ class Server:
 @contextlib.contextmanager
 def running_server() -> Iterator[Server]:
     """A new server, which is stopped and removed at the end."""
-    # pytest's folders may be entered only by root, so this one is outside of them.
+    # The server runs as another user, who may not enter pytest's folders if root owns them. So use a folder elsewhere.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     owner = _other_user() if os.geteuid() == 0 else None
     if owner:

@@ -413,7 +413,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The rows of slot_daily: for each slot the measures of path ends whose head is on it, and its own events."""
+    """The rows of slot_daily: for each slot, measures of path ends with their head on it, and its own events."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     of_slot = key[:-1]
@@ -502,7 +502,7 @@ def path_text(path: list[Row]) -> str:
 
 
 def visitor_variants(events: list[Row]) -> list[Row]:
-    """attribution.visitor_variants: content ids such as ab/<experiment>/<variant>/<anything>."""
+    """The rows of visitor_variants, from events whose content id is ab/<experiment>/<variant>, with or without more."""
     seen: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for event in events:
         kind, *names = (event["content_id"] or "").split("/")

@@ -91,7 +91,10 @@ def solved(counts: Counts) -> Fraction:
 
 
 def followed(counts: Counts) -> float:
-    """The probability of having reached (conversion) from (start) after 2^60 steps. Some states may never end."""
+    """The probability of having reached (conversion) from (start) after 2^60 steps.
+
+    Unlike ``solved``, this also works if no end can be reached from some states.
+    """
     states = sorted({state for step in counts for state in step} | {START, CONVERSION, NULL})
     chances = np.zeros((len(states), len(states)))
     for (before, after), count in counts.items():

@@ -34,7 +34,10 @@ def grouped(rows: Iterable[Row], key: tuple[str, ...]) -> dict[tuple[Any, ...], 
 
 
 def counted_paths(paths: list[Row], touches: list[Row]) -> list[Row]:
-    """Each path of *paths* with counted_dt, orders and non_conversions; open paths that are taken back with −1 too."""
+    """Each path of *paths* with counted_dt, orders and non_conversions.
+
+    An open path that is taken back has a second row, with −1 non-conversions, on the day on which it is taken back.
+    """
     days: dict[tuple[str, str], set[dt.date]] = {}
     for touch in touches:
         days.setdefault((touch["touchpoint_type"], touch["touch_event_id"]), set()).add(touch["dt"])

@@ -43,7 +43,7 @@ def has(row: Row, values: Mapping[str, Any]) -> bool:
 
 
 def actions(ends: list[Row], events: list[Row], lines: list[Row]) -> list[Row]:
-    """The ends, the other page views and clicks, and the paid orders of known users."""
+    """One row for each action of a person: path ends, other page views and clicks, and paid orders of known users."""
     nothing = dict.fromkeys(WHAT)
     found = []
     for end in ends:

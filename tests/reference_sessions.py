@@ -92,7 +92,7 @@ def stated(value: str | None) -> str | None:
 
 
 def decoded(value: str | None) -> str | None:
-    """*value* without percent-encoding, unless it is not well encoded or not UTF-8."""
+    """*value* with percent-encoding decoded; unchanged if the encoding is malformed or the bytes are not UTF-8."""
     if value is None or re.search("%(?![0-9A-Fa-f]{2})", value):
         return value
     try:

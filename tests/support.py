@@ -140,7 +140,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "products.portfolio_health": ("dt", "window_days", "matrix_id", "rule"),
     "products.assortment": ("dt", "window_days", "product_id"),
 }
-"""The tables computed from those → their key columns; they are only compared between runs."""
+"""Tables computed from those of ``KEYS`` → their key columns. Tests compare them only between runs."""
 
 EXACTNESS = {"attribution.removal_effects": 1e-9}
 """Table whose ratios come from a system of equations → the relative error that they may have."""

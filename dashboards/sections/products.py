@@ -21,7 +21,7 @@ TABLES = ("products.quadrants", "products.quadrant_migration", "products.portfol
 
 
 def products(locale: Locale, reading: Reading) -> list[Block]:
-    """All blocks on products that the day has data for."""
+    """The blocks on products: matrices, assortment and unplaced products, each with a note if its data is missing."""
     defined = definitions(locale, reading)
     windows = matrix_windows(reading) if reading.has(TABLES[0]) else {}
     missing = why_no_matrix(locale, reading, windows, defined)

@@ -25,7 +25,7 @@ class Reading(Protocol):
 
     @property
     def day(self) -> dt.date:
-        """The day."""
+        """The day as of which the tables are read."""
 
     @property
     def settings(self) -> Settings:

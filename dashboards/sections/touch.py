@@ -61,7 +61,7 @@ def channel_names(locale: Locale, channels: Iterable[Row]) -> dict[str, str]:
 
 
 def touchpoint_name(locale: Locale, kind: str, key: str, names: Mapping[str, str]) -> str:
-    """The display name of the touchpoint *key* of the type *kind*; *names* has those of entrances or channels.
+    """The display name of the touchpoint *key* of the type *kind*; *names*: key → name, for entrances or channels.
 
     The name of a slot is its page, module and number, as in ``home.feed.3``.
     """

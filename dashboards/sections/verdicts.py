@@ -18,7 +18,7 @@ SIGN: dict[str, Literal["good", "bad"]] = {"higher": "good", "lower": "bad"}
 
 
 def difference_text(locale: Locale, metric: str, value: Number) -> str:
-    """A difference of two values of *metric*, with its sign; of rates in percentage points."""
+    """A difference of two values of *metric*, with its sign; if *metric* is a rate, in percentage points."""
     if value is None:
         return NONE
     if is_rate(metric):
@@ -28,7 +28,7 @@ def difference_text(locale: Locale, metric: str, value: Number) -> str:
 
 
 def bounds(locale: Locale, metric: str, interval: Interval) -> str:
-    """The interval as ``low to high``; of rates in percentage points; "–" if there is none."""
+    """The interval as ``low to high``, in percentage points if *metric* is a rate; "–" if there is no interval."""
     if interval.low is None:
         return NONE
     if is_rate(metric):

@@ -26,7 +26,7 @@ class Window:
     Attributes:
         days: Its length.
         products: Number of products in it.
-        placed: Number of products with a value on both axes; 0 only if no window has any.
+        placed: Number of products with a value on both axes; 0 only if no window has such a product.
         missing: Metric → number of products without a value of it.
         empty: Lengths of the longer windows in which no product has values on both axes, longest first.
         missing_in_empty: The metrics that products lack in the longest of the windows of *empty*.
@@ -41,7 +41,7 @@ class Window:
 
     @property
     def wanting(self) -> tuple[str, ...]:
-        """The metrics that no product has a value of; if there is no such metric, all that some product lacks."""
+        """The metrics that all products lack; if there is no such metric, the metrics that some products lack."""
         everywhere = [metric for metric, count in self.missing.items() if count == self.products]
         return tuple(sorted(everywhere or self.missing))
 
@@ -104,9 +104,9 @@ def what_it_takes(locale: Locale, metrics: tuple[str, ...], repurchase_days: int
 
 
 def window_text(locale: Locale, reading: Reading, number: int, key: str = "products.window") -> str:
-    """The text *key* with the first and the last of the *number* days that end with the day of *reading*.
+    """The text *key* about the window of *number* days that ends with the day of *reading*.
 
-    It also says so if the shop's records do not fill these days.
+    If the shop's records begin within the window, a second sentence says so.
     """
     first, start = reading.day - dt.timedelta(days=number - 1), reading.settings.start_date
     return locale.text.joined(
@@ -116,7 +116,7 @@ def window_text(locale: Locale, reading: Reading, number: int, key: str = "produ
 
 
 def window_note(locale: Locale, window: Window, reading: Reading) -> str:
-    """The note on the *window*: as ``window_text``, and why it is not the longest window."""
+    """The note on *window*: the sentences of ``window_text``, and the reason if it is not the longest window."""
     sentences = [window_text(locale, reading, window.days)]
     if window.empty:
         days = locale.text("list.separator").join(map(str, window.empty))

@@ -119,7 +119,7 @@ def _waited_for(
         try:
             return process.communicate(given, timeout=max(min(_LOOK_SECONDS, deadline - time.monotonic()), 0))[0]
         except subprocess.TimeoutExpired:
-            given = None  # the first call has sent the input, and communicate() takes it only once
+            given = None  # communicate() accepts input only in its first call, which has sent it
         if is_stopped():
             raise QueryError("stopped")
         if time.monotonic() >= deadline:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pipelines.home.folder import Home
 
 _LONGEST = 20_000
-"""Maximum characters logged of a query or error: the longest query that can run."""
+"""Maximum characters of a query or error in the log; no longer query can run."""
 _TAIL = 4_000_000
 """Bytes at the end of the file that are searched for the last queries."""
 
@@ -38,7 +38,7 @@ def write_log(
 ) -> None:
     """Add a line about the query *sql*, run by *user* at *at*.
 
-    *rows*: rows shown; *error*: the message, '' if none; *values*: the values of its parameters.
+    *rows*: number of rows shown; *error*: the error message, '' if none; *values*: the values of the parameters.
     """
     line = {
         "at": at.isoformat(timespec="seconds"),

@@ -20,7 +20,7 @@ PASSWORD = "river and stone"
 
 @pytest.fixture
 def members_only(site: Site) -> Iterator[Site]:
-    """The site as long as it has a user, so that everybody must sign in."""
+    """The site with one registered user for the time of the test, so that everybody must sign in."""
     hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     Users(site.home).add(User("ana", "analyst", hashed))
     yield site

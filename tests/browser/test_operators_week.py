@@ -57,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, web: WebServer) -> Iterator[S
 
 
 def unfold(page: Any, title: str) -> None:
-    """Unfold the form *title*, which is open if there is nothing else to show."""
+    """Unfold the form *title*, unless the page already shows it unfolded because its list is empty."""
     fold = page.locator("details.edit-fold", has=page.get_by_text(title))
     if not fold.evaluate("fold => fold.open"):
         fold.locator("> summary").click()

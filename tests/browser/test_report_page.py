@@ -53,7 +53,7 @@ SHEET = 710
 
 
 def sheets(page: Any) -> list[Any]:
-    """The sheets of the page on paper."""
+    """The sheets of paper on which the page is printed."""
     pdfium = pytest.importorskip("pypdfium2", reason="uv sync --group browser")
     return list(pdfium.PdfDocument(page.pdf(prefer_css_page_size=True, print_background=True)))
 

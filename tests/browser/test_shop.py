@@ -97,7 +97,7 @@ def _place(event: Row, pages: dict[str, list[int]]) -> str:
 
 @pytest.fixture(scope="module")
 def walked(browser: Any, caching_browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Walked:
-    """All walks, each by a new shopper; then one run."""
+    """The results of all walks, each by a new shopper, after one ``headwater run``."""
     home = make_home(tmp_path_factory.mktemp("shop") / "home")
     result = Walked(home)
     with collecting(home) as url:

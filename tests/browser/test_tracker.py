@@ -31,7 +31,7 @@ def recorder() -> Iterator[Recorder]:
 
 
 def html(body: str = "", attributes: str = "", script: str = "", page_type: str = "home") -> str:
-    """A page with the tracker in it; *attributes* of the tag, a *script* that comes after it."""
+    """The HTML of a page with the tracker. *attributes* are those of its script tag, *script* is another script."""
     after = f'<script src="{script}" defer></script>' if script else ""
     return (
         f'<!doctype html><html data-hw-page-type="{page_type}"><head><script src="/hw.js" defer {attributes}></script>'
@@ -296,7 +296,10 @@ def test_a_replaced_page_is_another_page(has_api: bool, opened: Any, recorder: R
 @both_apis
 @pytest.mark.real
 def test_an_app_keeps_its_history_state(has_api: bool, opened: Any, recorder: Recorder) -> None:
-    """A fragment or a changed state is the same page, another address is a new page; a copied mark is ignored."""
+    """With another fragment or history state a page stays the same page; with another address it is a new page.
+
+    An app may copy history.state, with the tracker's mark in it, to a new address: the copied mark is ignored.
+    """
     recorder.pages["/app.js"] = "window.atStart = JSON.stringify(history.state)"
     page = opened(html('<a id="to" href="#below">below</a>', script="/app.js"), has_api=has_api)
     page.wait_for_function(READY)

@@ -49,7 +49,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
 
 
 def show(spark: Spark, connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> None:
-    """Show *table* of a DuckDB session to Spark."""
+    """Make *table* of a DuckDB session readable in Spark, through a Parquet file in *folder*."""
     path = folder / f"{table}.parquet"
     connection.execute(f"COPY {identifier(table)} TO {literal(str(path))} (FORMAT parquet)")
     spark.show(table, [path])

@@ -30,7 +30,7 @@ require_spark()
 pytestmark = pytest.mark.real
 
 DAYS = 60
-"""Enough for customer lifetime values and for migrations between months."""
+"""Days of the log: enough for customer lifetime values and for migrations between months."""
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -92,7 +92,7 @@ def rows_of(home: Home, table: str) -> list[tuple[Any, ...]]:
 
 
 def is_same(value: Any, other: Any) -> bool:
-    """Whether two values are equal; ratios to 1e-9, near 0 to 1e-12: a difference of ratios loses digits."""
+    """Whether two values are equal; doubles with a relative tolerance of 1e-9, or near 0 an absolute one of 1e-12."""
     if isinstance(value, float) and isinstance(other, float):
         return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-12)
     return bool(value == other)

@@ -77,7 +77,10 @@ def java_of(running: Headwater) -> int:
 
 
 def assert_completed(home: Home, outcome: Outcome, reason: str, expected: Contents) -> None:
-    """Assert that a run ended with a line and complete tables, and that DuckDB completes them and tidies up."""
+    """Assert that a failed run printed one error line with *reason* and left only complete partitions.
+
+    Assert also that a run on DuckDB then computes the missing tables and removes temporary files.
+    """
     assert_intact(home, {}, expected)
     assert len(contents(home)) < len(expected), "the kill came too late"
     (line,) = [line for line in outcome.errors if line.startswith("error: ")]

@@ -33,7 +33,7 @@ columns: {dt: {type: DATE, description: A day.}, events: {type: BIGINT, descript
 */
 SELECT dt, COUNT(*) AS events FROM core.events WHERE dt BETWEEN $from_dt AND $to_dt GROUP BY dt
 """
-"""A model of a shop's own: the events of each day."""
+"""A model that a shop adds to the shipped ones: the number of events on each day."""
 
 
 def visit(day: dt.date, device: str = "d1", sku: str = "s1") -> list[Row]:

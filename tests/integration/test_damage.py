@@ -126,7 +126,7 @@ def flip_raw(home: Home, wanted: Contents, path: Path, rng: random.Random) -> No
     kept = path.read_bytes()
     flip(path, rng)
     try:
-        if path.parent == manifest_file(home.raw).parent:  # if it is the manifest, doctor can check no file
+        if path.parent == manifest_file(home.raw).parent:  # without a sound manifest, doctor can check no file
             told = " ".join(finding.message for finding in diagnose(home, deep=True) if finding.level == "error")
             assert str(path) in told
         else:

@@ -63,7 +63,7 @@ BY_SALES = (
 )
 BY_SESSIONS = ("core.session_starts", "core.sessions", "attribution.touches")
 NEW_AFTER_DAYS = 365
-"""A visitor is new without a visit on any of this many days before."""
+"""A visitor counts as new if they had no visit on this many days before."""
 
 
 def events_of(day: Day) -> list[Row]:
@@ -195,7 +195,7 @@ class Expected:
         counts_now = {pair for pair in self.refunds if pair[1] in self.sales} - counted
         new_refunds, refunded = {day for day, _ in counts_now}, {day for _, day in counts_now}
         days = {FIRST + dt.timedelta(days=n) for n in range((self.last - FIRST).days + 1)}
-        added = {day for day in days if day > before}  # days that had no partitions before
+        added = {day for day in days if day > before}  # these days had no partitions before this arrival
 
         # A click on an entrance can receive the credit for events (path ends) of its own day and of the HEAD_DAYS after
         # that day, so it changes all of these days.

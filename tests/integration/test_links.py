@@ -58,7 +58,7 @@ class Site:
         return client, form_token(token)
 
     def make(self, name: str = "ana", until: str = "", **form: str) -> tuple[int, str]:
-        """The status and the secret, else the text, of the answer to the form that makes a link."""
+        """Send the form that makes a link; returns the HTTP status, and the link's secret or the error message."""
         client, token = self.signed_in(name)
         given = {"token": token, "lang": "en", "address": ADDRESS, "until": until or days_ahead(7), **form}
         answer = client.post("/links/new", data=given)

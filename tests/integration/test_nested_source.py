@@ -46,7 +46,7 @@ SHOP = "https://shop.example"
 
 def hit(second: int, kind: str, url: str, referrer: str | None, *items: Row) -> Row:
     page = {"url": SHOP + url, "referrer": referrer and SHOP + referrer}
-    # A format with fixed types cannot have records without items beside others, so all have the same fields.
+    # Formats with fixed types (Parquet) need the same fields in every item, so fields that an item lacks are null.
     return {
         "id": f"h{second}",
         "visitor": "v",

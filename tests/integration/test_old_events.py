@@ -250,7 +250,7 @@ def _killed(*_: object) -> None:
 
 def test_events_that_a_stale_total_needs_are_kept(home):
     land(home, "events", visit(DAYS[3], "late"), "late")
-    run_selected(home, "core.traffic_daily")  # so attribution.entrance_daily of the fourth day stays stale
+    run_selected(home, "core.traffic_daily")  # attribution.entrance_daily of the fourth day stays stale
     found = old_events(home, dt.datetime.combine(DAYS[-1], dt.time(4), dt.UTC))
     assert found.before < DAYS[3]
     assert f"of {DAYS[3]} is not up to date" in found.describe("deleted")

@@ -31,7 +31,10 @@ def step(person: str, day: int, hour: int, kind: str, entrance: str | None = Non
 
 
 def shop(folder: Path, last_day: int, *steps: tuple[Any, ...]) -> Copy:
-    """A copy with these steps and events up to *last_day*; without sessions, as in a shop where they are too many."""
+    """A copy of the lake with *steps* as rows of person_steps, and with days up to *last_day*.
+
+    It has no sessions, like the copy of a large shop.
+    """
     path = folder / "marts.duckdb"
     days = [(MONDAY + dt.timedelta(days=n),) for n in range(last_day + 1)]
     with duckdb.connect(str(path)) as connection:

@@ -54,7 +54,7 @@ def message(name: str = "sales", recipient: str = "ops", **values: Any) -> Messa
 
 
 def service(address: str, web: WebServer | None = None) -> Any:
-    """The service of *address*; its web server is *web* instead of the one on the internet, nothing else differs."""
+    """The service that delivers to *address*, changed to send to the local server *web* instead of the internet."""
     found = service_of(address, {"TOKEN": SECRET, "SLACK": f"T1JJ3T3L2/A1BRTD4JD/{SECRET}", "SIGN": "5169"})
     for name in ("notify_url", "webhook_url", "api_url"):
         if web is not None and isinstance(getattr(found, name, None), str):

@@ -20,7 +20,7 @@ def days(last: dt.date, number: int) -> list[dt.date]:
 
 
 def test_weekends_carry_more_of_the_target():
-    """Saturdays and Sundays sell twice as much, so after a first week without them less is due."""
+    """Saturdays and Sundays sell twice as much as other days, so they have twice the share of the month's target."""
     last = dt.date(2026, 11, 10)
     values = {day: 200.0 if day.weekday() >= 5 else 100.0 for day in days(last, 56)}
     found = pace(values, 4_000, MONTH, last)

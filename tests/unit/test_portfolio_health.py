@@ -1,4 +1,4 @@
-"""The laws (rules) of portfolio health in difficult cases: other cells as stars, no previous period, no revenue."""
+"""The laws (rules) of portfolio health if other cells have the role of stars, without earlier period or revenue."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def home(computed: Home, tmp_path: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A shop with an order on each day from 16 January to 10 March, the tables of ``CHECKED`` computed."""
+    """A shop with an order on each day from 16 January to 10 March; the tables of ``CHECKED`` are computed."""
 
     def make(folder: Path) -> None:
         home = make_home(folder, settings=SETTINGS)
@@ -279,7 +279,7 @@ def test_a_refund_makes_stale_what_holds_its_line_or_itself(home):
     run_customers(home)
     money = {
         row["dt"]: row["net_revenue"] for row in table(home, "customers.rfm") if row["user_id"] == "u1"
-    }  # the refunded order of 27 February is of u1
+    }  # the refunded order of 27 February was placed by u1
     assert {day: int(amount) for day, amount in money.items()} == dict.fromkeys(money, 50), (
         "27 February is in no window that ends on or after 9 March, and the refund in none before"
     )
