@@ -168,7 +168,7 @@ class Slice:
 
     @property
     def dimensions(self) -> frozenset[str]:
-        """The dimensions that a table must have."""
+        """The dimensions that a table must have to be filtered or broken down by this slice."""
         return frozenset(name for name, _ in self.values) | ({self.by} if self.by else set())
 
     def only(self, dimensions: Collection[str]) -> Slice:

@@ -37,7 +37,7 @@ def headwater(*arguments: object, home: Home | None = None, stdin: str = "") -> 
             cli.execute()
         except SystemExit as end:
             code = end.code
-        # Restore the signal handlers. A command does not, because normally its process ends with it; ours does not end.
+        # Restore the signal handlers. A command does not restore them, because normally its process ends then.
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)

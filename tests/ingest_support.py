@@ -118,7 +118,7 @@ def raw(home: Home, table: str, order_by: str = "ALL") -> list[Row]:
 
 
 def live_events(home: Home) -> list[Row]:
-    """The rows of raw.events that count: those not superseded by another copy of the same event."""
+    """The rows of raw.events without those that another copy of the same event supersedes."""
     superseded = {(row["event_id"], row["batch_id"]) for row in raw(home, "raw.superseded_events")}
     return [row for row in raw(home, "raw.events") if (row["event_id"], row["batch_id"]) not in superseded]
 

@@ -37,7 +37,7 @@ from pipelines.home.folder import Home
 from pipelines.compute.run import Request, run_home
 run_home(Home(Path(sys.argv[1])), Request(force="--force" in sys.argv))
 """
-"""A run without Dagster's records, which take most of a run's time."""
+"""A script for a run that writes no records of Dagster, which take most of a run's time."""
 
 Contents = dict[tuple[str, PartitionKey], tuple[int, str]]
 """(Table, partition) → its number of rows, and a hash that does not depend on their order."""

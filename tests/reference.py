@@ -238,8 +238,8 @@ def path_steps(end: Row, events: list[Row], shop: Shop) -> list[Row]:
 def full_path(end: Row, events: list[Row], shop: Shop) -> list[Row]:
     """The events of the full path of *end*, in order.
 
-    If the end has a head, these are every click of the device from the head to the end, then the end; else only the
-    end.
+    If the end has a head, the path is every click of the device from the head on, followed by the end. Otherwise it is
+    only the end.
     """
     event = next(event for event in events if event["event_id"] == end["event_id"])
     if end["rule"] != "head":
@@ -502,7 +502,7 @@ def path_text(path: list[Row]) -> str:
 
 
 def visitor_variants(events: list[Row]) -> list[Row]:
-    """The rows of visitor_variants, from events whose content id is ab/<experiment>/<variant>, with or without more."""
+    """The rows of visitor_variants, from events whose content id begins with ab/<experiment>/<variant>."""
     seen: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for event in events:
         kind, *names = (event["content_id"] or "").split("/")

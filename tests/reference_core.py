@@ -444,7 +444,7 @@ def rate_on(day: dt.date, currency: str | None, shop: Shop) -> Decimal:
 
 
 def spend(records: list[Row], shop: Shop) -> list[Row]:
-    """The newest version of each day's spend on a channel and campaign, whatever the case and blanks of its channel."""
+    """The newest version of each day's spend on a channel and campaign; channels ignore case and surrounding blanks."""
     keyed = [
         {**record, "channel": record["channel"].strip().lower(), "campaign": record.get("campaign", "(not set)")}
         for record in records

@@ -1,9 +1,10 @@
-"""Reference implementation of the credit of the touch models, and of what is counted by touchpoint, in plain loops.
+"""Reference implementation of the credit of the touch models and of daily counts by touchpoint, in plain loops.
 
 An attribution model divides an order line among the touches of the order's path.
 
-Here: shares and money of the seven models, and the daily tables beside them. The code is slow, and uses no SQL, no data
-frames and none of the program's code, so that it can be compared sentence by sentence with docs/how-it-works.md.
+Here: shares and money of the seven models, and the daily tables of models and touchpoints. The code is slow, and uses
+no SQL, no data frames and none of the program's code, so that it can be compared sentence by sentence with
+docs/how-it-works.md.
 Not here: paths (``tests.reference_touch``), removal effects (``tests.reference_paths``).
 """
 

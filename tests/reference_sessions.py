@@ -251,7 +251,7 @@ def texts_of(condition: Any) -> Iterable[str]:
 
 
 def matches(text: str, value: str) -> bool:
-    """Whether *value* is *text*, in which * at an end stands for any text; no value ('') is only '(none)'."""
+    """Whether *value* matches *text*, in which ``*`` at an end stands for any text; '' matches only '(none)'."""
     if not value:
         return text == "(none)"
     pattern = ".*".join(re.escape(part) for part in text.split("*"))

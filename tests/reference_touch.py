@@ -1,6 +1,7 @@
 """Reference implementation of the touches and of the paths that they form, in plain loops.
 
-A touch is a click on an entrance (as touchpoint: the entrance, or its slot), or a session (its channel, its campaign).
+A touch is a click on an entrance, whose touchpoint is the entrance or its slot, or a session, whose touchpoint is its
+channel or its campaign.
 The path of an order has the touches before it; an open path has those of a person that no order has followed yet.
 
 Here: touches, the touches of each path, the transforms of a path (the list of its touchpoints), and paths as text. The
@@ -43,7 +44,7 @@ def touches_at(event: Row) -> list[Row]:
 
 
 def touches_by(session: Row) -> list[Row]:
-    """The touches of a session: one of its channel and, if it has a campaign, one of that."""
+    """The touches of a session: one of its channel and, if the session has a campaign, one of its campaign."""
     touch = {
         "person_id": session["person_id"],
         "touch_event_id": session["session_id"],

@@ -100,7 +100,7 @@ def connect_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of Spark's own, stopped at the end; it writes to *log*."""
+    """A process of one of Spark's programs that writes to *log*; it is stopped when the context ends."""
     import pyspark
 
     program = Path(pyspark.__file__).parent / "bin" / command[0]

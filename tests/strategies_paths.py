@@ -141,7 +141,7 @@ def _order(draw: st.DrawFn, number: int, shop: Shop) -> list[Row]:
 
 @st.composite
 def _spend(draw: st.DrawFn) -> list[Row]:
-    """Spend with and without a sale; some costs are unknown."""
+    """Spend on channels and campaigns, also on some that have no sale; some costs are unknown."""
     costs = st.sampled_from((Decimal("12.5"), Decimal("0.3333"), Decimal(0), None))
     keys = st.tuples(
         st.sampled_from(DAYS), st.sampled_from((*TOUCHPOINTS, "radio")), st.sampled_from((*TOUCHPOINTS, "a > b"))

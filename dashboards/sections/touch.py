@@ -36,7 +36,7 @@ OF_FUSED = frozenset({"entrance", "slot"})
 
 UNATTRIBUTED = "(unattributed)"
 NO_CAMPAIGN = "(not set)"
-"""The campaign of sessions and spend without a campaign's name."""
+"""Stands for the campaign of sessions and spend that name no campaign."""
 
 _NO_TOUCHPOINTS = {
     UNATTRIBUTED: "touchpoint.unattributed",

@@ -20,7 +20,7 @@ SALES = "SELECT dt, entrance_id, sum(revenue) AS revenue, sum(orders) AS orders 
 
 
 def offered(page) -> list[str]:
-    """The names that the editor offers at the cursor, as they are listed at first."""
+    """The names in the list that the editor opens at the cursor, from top to bottom, without scrolling."""
     page.keyboard.press("Control+Space")
     page.wait_for_selector(".suggest-widget.visible .monaco-list-row")
     return [name.split("\n")[0] for name in page.locator(".suggest-widget .monaco-list-row").all_inner_texts()]

@@ -194,7 +194,7 @@ _FIRST_ROWS = """() => [...document.querySelectorAll("#main [data-table]")].map(
 
 
 def _addresses(site) -> list[str]:
-    """The pages, their parts, and the page of one entrance, slot, product, customer, channel and order."""
+    """Addresses of all pages and their parts, and of one entrance, slot, product, customer, channel and order."""
     parts = [f"/{page}?{DAYS}&part={part}" for page, names in PARTS_OF.items() for part in names]
     whole = [f"/{page}?{DAYS}" for page in PAGE_OF if page not in PARTS_OF]
     product = site.ask("SELECT product_id FROM core.order_lines GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")[0][0]

@@ -31,7 +31,10 @@ def recorder() -> Iterator[Recorder]:
 
 
 def html(body: str = "", attributes: str = "", script: str = "", page_type: str = "home") -> str:
-    """The HTML of a page with the tracker. *attributes* are those of its script tag, *script* is another script."""
+    """The HTML of a page with the tracker.
+
+    *attributes* are added to the tracker's script tag; *script* is the address of another script.
+    """
     after = f'<script src="{script}" defer></script>' if script else ""
     return (
         f'<!doctype html><html data-hw-page-type="{page_type}"><head><script src="/hw.js" defer {attributes}></script>'

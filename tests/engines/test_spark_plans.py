@@ -53,7 +53,7 @@ class Plans:
         return getattr(self._session, name)
 
     def scans(self) -> Counter[str]:
-        """Table → its scans in the plans that were executed since the last call: of cached frames, and of the last."""
+        """Table → its scans in the plans executed since the last call: those of cached frames and of the last query."""
         last = self._seen[-1][0]
         executed = [plan for frame, plan in self._seen if frame is last or frame.storageLevel.useMemory]
         self._seen = []

@@ -20,7 +20,7 @@ from pipelines.web.server import Server, options_for
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answers ``/large?N`` with N bytes, ``/slow?N`` after N seconds, ``/nothing`` with status 204.
 
-    The answer of other paths is the size of the body.
+    Other paths answer with the size of the request's body.
     """
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if path == "/nothing":

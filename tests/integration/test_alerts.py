@@ -58,7 +58,10 @@ def mail() -> Iterator[MailServer]:
 
 
 def write(home: Home, web: WebServer, alerts: str, subscriptions: str = "", people: str = "") -> None:
-    """Write both files; the person ops has the address of *web*, with a token. *subscriptions* are rows in YAML."""
+    """Write the files of alerts and subscriptions. *alerts*, *subscriptions* and *people* are YAML.
+
+    The person ops has the address of *web*, with a token.
+    """
     home.secrets_file.touch(0o600)
     home.secrets_file.write_text(f"TOKEN={SECRET}\n", encoding="utf-8")
     own = f"people:\n  ops: json://{web.address}/${{TOKEN}}\n{people}"

@@ -268,8 +268,8 @@ def test_every_order_has_a_path_or_the_reason_why_not(lake, copy):
         kinds_of_text = {block.kind for block in blocks if isinstance(block, Text)}
         assert ("steps" in shown_tables) == (matched == "cart") or matched == "order"
         assert ("visit" in shown_tables) == (matched == "visit")
-        # A sale that was matched by no event of its own product has a warning; one without a path has a text with the
-        # reason.
+        # The page shows a warning for a sale that is matched to no event of its own product, and the reason for a sale
+        # without a path.
         assert ("warning" in kinds_of_text) == (matched in ("order", "visit"))
         assert shown_tables & {"steps", "visit"} or "missing" in kinds_of_text
 

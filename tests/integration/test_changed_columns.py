@@ -1,4 +1,4 @@
-"""A model gets a column after it was computed: what reads the lake before the next run says so, and only then."""
+"""A model gets a column after it was computed: until the next run, whatever reads its table reports this."""
 
 from __future__ import annotations
 

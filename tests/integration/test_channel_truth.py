@@ -42,7 +42,7 @@ def test_the_shipped_rules_find_the_channel_of_a_session(shop: Home) -> None:
 
 
 def test_a_visit_that_an_ad_brought_is_one_session(shop: Home) -> None:
-    """The simulated tracker repeats utm tags on every event of a visit, but sends the click id only where it lands."""
+    """The simulated tracker sends utm tags with every event of a visit, but the click id only on the landing page."""
     sessions = pl.DataFrame(table(shop, "core.sessions")).group_by("channel").len()
     visits = pl.read_csv(shop.root / "simulation" / "channels.csv").select("channel", "visits")
     both = visits.join(sessions, on="channel").filter(pl.col("channel").str.starts_with("paid_"))

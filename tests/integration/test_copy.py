@@ -51,7 +51,7 @@ def content(file: Path) -> dict[str, Counter[tuple[object, ...]]]:
 
 
 def anew(home: Home, copy_file: CopyFile, file: Path) -> dict[str, Counter[tuple[object, ...]]]:
-    """The content of a new copy in *file* with the tables of *copy_file*, which reads every row from the lake."""
+    """The content of a copy with the tables of *copy_file* that is made in *file* without reuse of an earlier copy."""
     workspace = open_workspace(home)
     write_tables(workspace, copy_file.tables & workspace.project.models.keys(), file)
     return content(file)

@@ -173,7 +173,8 @@ def test_a_wrong_clock_does_not_make_the_shop_begin_long_ago(home):
 
 
 def test_a_shop_of_orders_alone_begins_with_them(home):
-    # These days are at most 32 days apart. The order "old" is 33 days before the first of them, so it is left out.
+    # Each of these days is at most 32 days after the one before it. The order "old" is 33 days earlier than the first
+    # of them, so the shop does not begin with that order.
     days = ["2025-12-20", "2026-01-10", "2026-02-11", "2026-03-15"]
     orders = [{"order_id": day, **ORDER, "ordered_at": f"{day} 12:00:00", "paid_at": ""} for day in days]
     land(home, "orders", [{"order_id": "old", **ORDER, "ordered_at": "2025-11-17 12:00:00"}, *orders], "orders")

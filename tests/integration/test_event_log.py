@@ -1,4 +1,4 @@
-"""Dagster's events of many partitions, stored together: the records say the same as Dagster's own storage."""
+"""Storing Dagster's events of many partitions in bulk gives the same records as Dagster's own storage."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _instance(folder: Path, *, in_bulk: bool) -> dg.DagsterInstance:
 
 
 def _compute_then_fail(instance: dg.DagsterInstance) -> str:
-    """Plan ten days of two tables, report eight days of one, fail; returns the run's id."""
+    """A failed run for ten days of two tables that reports eight days of one table; returns the run's id."""
 
     @dg.multi_asset(
         specs=[dg.AssetSpec(key, partitions_def=DAYS) for key in (SEEN, SOLD)],
@@ -49,7 +49,7 @@ def _compute_then_fail(instance: dg.DagsterInstance) -> str:
 
 
 def _records(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
-    """What the UI reads about the run and its partitions."""
+    """The records of the run and its partitions that Dagster's UI reads."""
     log = instance.event_log_storage
     event = dg.DagsterEventType.ASSET_MATERIALIZATION
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Sensors and Segment: samples made by hand, in which every record is accounted for, and the numbers that they give."""
+"""Hand-made sample logs of Sensors and Segment: every record is accounted for, and the tables are as expected."""
 
 from __future__ import annotations
 

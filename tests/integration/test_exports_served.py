@@ -39,7 +39,7 @@ VIEW = f"from={FIRST}&to={FIRST}"
 
 
 class Served:
-    """A running server of two processes, and what it writes."""
+    """A running dashboard server with two worker processes."""
 
     def __init__(self, home: Home) -> None:
         with socket.socket() as probe:

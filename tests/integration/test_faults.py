@@ -163,7 +163,7 @@ def test_full_records_of_dagster_are_told_and_harm_no_table(tmp_path, landed, wa
     with disk(home.dagster, size):
         outcome = headwater(home, "run")
         assert outcome.code == 1
-        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may print a line before
+        assert RECORDS_FULL.fullmatch(outcome.errors[-1])  # Dagster may print a line of its own before the error
         assert not [line for line in outcome.errors if line.startswith("Traceback")]
         assert_intact(home, {}, wanted.contents)
         remount(home.dagster, "size=200m")

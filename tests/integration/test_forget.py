@@ -75,7 +75,7 @@ class Erased:
 
 
 def occasional_user(home: Home) -> str:
-    """A user who ordered, and whose events of few days come from a device that nobody else used."""
+    """A user with orders, and with events on only a few days, from a device that nobody else used."""
     ordered = {row["user_id"] for row in table(home, "core.orders")}
     events = [row for row in table(home, "core.events") if row["person_id"] in ordered]
     users: dict[str, set[str]] = {}

@@ -1,6 +1,6 @@
 """Links to a view: who may make, open and revoke them, and when they expire.
 
-In this process, with people who sign in.
+The app runs in the process of the tests, and its users sign in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Maven Fuzzy Factory: three years of a teaching shop, from its CSV files to attributed sales, through Dagster."""
+"""Maven Fuzzy Factory, a fictitious shop for teaching: three years, from CSV files to attributed sales, by Dagster."""
 
 from __future__ import annotations
 

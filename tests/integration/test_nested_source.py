@@ -1,4 +1,4 @@
-"""A source of nested records without PageIds: read alike from every format, tried on a sample, run to its paths."""
+"""A source of nested records without PageIds: JSON and Parquet give the same rows, and rows lead to paths."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def hit(second: int, kind: str, url: str, referrer: str | None, *items: Row) -> 
     }
 
 
-# From the home page's banner to a list; a product, back to the list, another product, into the cart.
+# A visitor goes from the home page's banner to a list, to product p1, back to the list, to p2, and puts p2 in the cart.
 VISIT = [
     hit(0, "page_view", "/", None),
     hit(1, "click", "/", None, {"module": "banner", "slot": 1}),

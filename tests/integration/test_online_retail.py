@@ -187,7 +187,8 @@ def test_an_invoice_cut_in_two_files_is_one_whole_order(tmp_path):
     write(home, "".join(lines[:2]), "one.csv")
     write(home, "".join([*lines[2:], lines[3]]), "two.csv")
     run_home(home)
-    # Both files have equal lines of one invoice. The result has as many as the second file, not those of both files.
+    # Both files have the same invoice with several equal lines. The result has as many of them as the second file, not
+    # as both files together.
     rows = found(home, "SELECT sku, quantity FROM core.order_lines WHERE order_id = '100' ORDER BY ALL")
     assert rows == [("10001", 6), ("10001", 6), ("10002A", 4), ("10002A", 4), ("10003", 1)]
     numbers = found(home, "SELECT list(line_no ORDER BY line_no) FROM core.order_lines WHERE order_id = '100'")

@@ -96,7 +96,7 @@ def new_home(folder: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home whose files end with yesterday; they were read today."""
+    """A home with the files of days up to yesterday, computed today."""
 
     def make(folder: Path) -> None:
         home = new_home(folder)

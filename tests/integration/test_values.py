@@ -102,7 +102,7 @@ def fits_the_event(value: Value) -> bool:
 def paid_at(text: str, zone: ZoneInfo) -> Value:
     """The value of paid_at for *text*.
 
-    The order is of 1 May 2026, 10:00 local time. The text of that day without a time means the time of the order.
+    The order is of 1 May 2026, 10:00 local time. If *text* is only that day, paid_at is the time of the order.
     """
     value = plain.moment_of(text, zone, is_local=True, takes_day=True)
     if text.strip(plain.BLANKS) == "2026-05-01":

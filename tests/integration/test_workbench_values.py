@@ -46,7 +46,7 @@ NESTED: dict[str, Any] = {
     "union_value(n := 3)": {"n": 3},
     "[[], [[]]]": [[], [[]]],
 }
-"""SQL → what its cell means, read as JSON."""
+"""SQL expression → the value that its cell must have after the cell's text is parsed as JSON."""
 
 TEXTS = {
     "INTERVAL 1 MONTH": "1 month",
@@ -69,7 +69,7 @@ TEXTS = {
     "0.1::FLOAT": "0.1",
     "'nan'::FLOAT": "nan",
 }
-"""SQL → the text of its cell in a CSV file."""
+"""SQL expression → the text of its cell in an exported CSV file."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The rules of alerts: shares of the comparison, the usual range of a weekday."""
+"""The rules of alerts: the change relative to the comparison day, and the usual range of a weekday."""
 
 import datetime as dt
 import math

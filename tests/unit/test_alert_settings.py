@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def written(home: Home, alerts: str, *subscriptions: str) -> None:
-    """Write both files; *subscriptions* are rows with the columns name, what, to, every, at."""
+    """Write alerts.yaml and subscriptions.csv; *subscriptions* are rows with the columns name, what, to, every, at."""
     home.alerts_file.write_text(alerts, encoding="utf-8")
     lines = "\n".join(["name,what,to,every,at", *subscriptions])
     home.subscriptions_file.write_text(f"{lines}\n", encoding="utf-8")

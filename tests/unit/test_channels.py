@@ -21,7 +21,7 @@ CASES = [(f"{group}: {said}", said, expected) for group, lines in GROUPS.items()
 
 
 def first_event(number: int, said: Row) -> Row:
-    """A page view, each on a device of its own, that says what the case says."""
+    """A page view with the fields *said* of a case, on a device of its own."""
     assert said.keys() <= {*COLUMNS, "click"}
     return {
         "event_id": str(number),

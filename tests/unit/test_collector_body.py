@@ -21,7 +21,7 @@ EVENTS = st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(), V
 
 
 def landed(*events: dict[str, object], sent: object = None, agent: str = "") -> list[dict[str, object]]:
-    """The records that are written for a body with *events*, received at the time 2."""
+    """The records that the collector writes for a body with *events* and *sent* as sent_time, received at time 2."""
     content = read_body(json.dumps({"sent_time": sent, "events": events}).encode())
     return [json.loads(line) for line in lines_of(content, 2, describe_agent(agent)).splitlines()]
 

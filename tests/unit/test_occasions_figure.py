@@ -1,4 +1,4 @@
-"""Occasions drawn into charts over time."""
+"""Occasions of the calendar, such as promotions, drawn into charts over time: days as bands, a single day as a line."""
 
 from __future__ import annotations
 

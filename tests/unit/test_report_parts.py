@@ -1,4 +1,4 @@
-"""Parts of the report that need no home: the window shown for a matrix, and the reason why there is no model."""
+"""Parts of the report that need no home: windows of matrices, blocks, and why there is no lifetime-value model."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ BY = {"none": None, "entrance": "entrance_id", "channel": "channel"}
 
 @st.composite
 def logs(draw: st.DrawFn) -> dict[str, list[Row]]:
-    """Rows of core.events and core.sessions: visits of a few persons, some of them a year before."""
+    """Rows of core.events and core.sessions: visits of a few persons, some of the visits about a year earlier."""
     rows: dict[str, list[Row]] = {"core.events": [], "core.sessions": []}
     back = st.one_of(st.integers(0, LENGTH - 1), st.sampled_from([-366, -365, -364, -290]))
     for number in range(draw(st.integers(1, 20))):

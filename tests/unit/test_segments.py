@@ -1,4 +1,4 @@
-"""Stale days are grouped into segments; in one, days are consecutive and have the same stale tables."""
+"""Stale days are grouped into segments: consecutive days that have the same stale tables."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def refused(home, text):
 def test_the_template_states_the_defaults(home):
     written = load_settings(home)
     assert written == Settings()
-    # Compare by repr. 7 == 7.0 is true, but the two are written into queries differently, and so give other versions.
+    # Compare by repr: 7 == 7.0, but queries contain the value as text, so 7.0 would change the versions of models.
     assert repr(written.parameters()) == repr(Settings().parameters())
 
 

@@ -12,7 +12,7 @@ from pipelines.config_tables.utc_offsets import utc_offsets
 
 
 def offset_at(timezone: str, moment: dt.datetime) -> int:
-    """The seconds that the table has for *moment*; there is exactly one row."""
+    """The UTC offset in seconds that the table has for *moment*; asserts that exactly one row is valid then."""
     (row,) = (row for row in utc_offsets(timezone) if row.valid_from <= moment < row.valid_to)
     return row.utc_offset_seconds
 
