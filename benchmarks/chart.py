@@ -62,7 +62,7 @@ def _row(figure: Figure, ratio: float | None = None) -> str:
 
 
 def _cost(figure: Figure) -> float:
-    """Processor seconds of a million rows."""
+    """Processor seconds per million rows."""
     return figure.processor_seconds / figure.rows * 1e6
 
 

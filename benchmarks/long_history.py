@@ -80,7 +80,7 @@ def query_all(folder: Path) -> None:
             queries = [workspace.project.sql(model, each if model.is_partitioned else None) for each in spans]
             file = target / f"{name}.parquet"
             _copy(connection, queries, file)
-            if model.python:  # its readers need the result of the step, not of the query
+            if model.python:  # other models read the result of its Python step, not of its query
                 workspace.mount(connection, [Read(name, None)], None)
             else:
                 mount_view(connection, name, f"SELECT * FROM {parquet_sql([file])}")

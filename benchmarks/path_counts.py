@@ -1,6 +1,6 @@
-"""Counts of transitions and sets from the texts of paths that are not in the lake, for benchmarks and tests.
+"""Counts transitions and sets of touchpoints in paths that are texts in a frame, for benchmarks and tests.
 
-Here: what ``sql/attribution/touch_transitions.sql`` and ``model_effects`` count, on frames.
+Here: the same counts as in ``sql/attribution/touch_transitions.sql`` and ``model_effects``, without a lake.
 Not here: the models (``pipelines.touch``).
 """
 

@@ -49,7 +49,7 @@ _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Numbers of a shop's sale lines: all *lines*, those with the true *entrance*, and those with the true *slot*."""
+    """Counts of a shop's paid order lines: all *lines*, those with the true *entrance*, those with the true *slot*."""
 
     lines: int
     entrance: int
