@@ -271,8 +271,8 @@ def _log_odds_gone(parameters: Floats, frequency: Floats, recency: Floats, age: 
 def _orders_while_alive(model: BgNbd, frequency: Floats, age: Floats, horizon: float) -> Floats:
     """The expected orders of a customer who is alive: see ``expected_orders``.
 
-    2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x. Pfaff's transformation takes out (1 + v)^−min(a, s) and
-    replaces max(a, s) by c − max(a, s).
+    Here the integrand is the equal function 2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x. Pfaff's
+    transformation takes out (1 + v)^−min(a, s) and replaces max(a, s) by c − max(a, s).
     """
     s, c = model.r + frequency + 1, model.a + model.b + frequency
     smaller, larger = np.minimum(model.a, s), np.maximum(model.a, s)

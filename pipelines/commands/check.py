@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _UNTOLD = ("source", "batch_id", "record_no", "record_hash")
-"""Columns of raw tables that are the same for all records of a file, or mean nothing to a reader."""
+"""Columns that are not shown, because they are the same for all records of a file or mean nothing to a reader."""
 
 
 @app.command(epilog="Example: `headwater check --source ga4 --sample events.ndjson`")

@@ -39,7 +39,7 @@ class Verifier:
         Raises:
             HeadwaterError: a file differs.
         """
-        if table in CONFIG_TABLES or table == "raw.batches":  # verified whenever they are read
+        if table in CONFIG_TABLES or table == "raw.batches":  # their files are verified whenever they are read
             return
         if table.startswith("raw."):
             self._verify_raw(table, days)

@@ -245,7 +245,7 @@ def _expected(
                 sql = relation_sql(model.types, [])  # nothing has landed: no rows
             else:
                 sql = project.sql(model, span if model.is_partitioned else None)
-            # The models that read this one must see its new rows, and its file may be stale, so mount its query.
+            # Models that read this model must see its new rows. Its file may be stale, so mount its query instead.
             mount_view(connection, name, sql)
             versions = _evaluated(connection, model)
             expected[name] = {key: versions[key] for key in versions if not workspace.is_closed(name, key)}

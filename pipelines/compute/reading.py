@@ -126,7 +126,7 @@ def _mount_table(
         columns = workspace.project.relation(table).items()
         names = ", ".join(f"CAST(fault AS {kind}) AS {identifier(name)}" for name, kind in columns)
         fault = f"SELECT error({literal(_OUTDATED + table)}) AS fault"
-        # In WHERE, too: a query without columns, such as COUNT(*), would not compute them.
+        # Also in WHERE, because COUNT(*) reads no columns and so would not raise the error.
         mount_view(connection, table, f"SELECT {names} FROM ({fault}) WHERE fault IS NOT NULL")
 
 

@@ -1,8 +1,8 @@
-"""Spark as the engine of a run: tables by day are computed there, for days that are too large for one machine.
+"""Spark as the engine of a run: it computes the tables by day if the days are too large for one machine.
 
 Here: the session, showing tables to it, computing a query into one file for each day, the rows of a check.
-Not here: what is computed and published (``pipelines.compute.runner``). Ingestion, the planner, tables without days and
-the last step of every table, which writes the file of the lake from Spark's, stay with DuckDB in this process.
+Not here: what is computed and published (``pipelines.compute.runner``). DuckDB in this process still does ingestion,
+planning, the tables without days and the last step of every table, which copies Spark's files into the lake.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ class Spark:
                     self._session.catalog.dropTempView(cte.alias)
 
     def forget(self, table: str) -> None:
-        """Remove the staged files of *table*, computed last; those that were published have been copied."""
+        """Remove the staged files of *table*, which was computed last. The published ones were copied before."""
         self._mounted.pop(table, None)
         shutil.rmtree(self._folder / str(self._staged), ignore_errors=True)
 

@@ -105,7 +105,7 @@ class Workspace:
         known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                sql = "config"  # a constant: they do not change during a session, so mount them once
+                sql = "config"  # the same text each time, so they are mounted once: they do not change
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:

@@ -1,6 +1,6 @@
 """Writing computed rows into temporary files of the lake, which are not published yet.
 
-Here: the query for the rows of a file; one file, one file in ranges, or the files of several days at once.
+Here: the query for the rows of a file; writing one file, at once or range by range, or the files of several days.
 Not here: computing the rows, publishing the files (``pipelines.compute.runner``).
 """
 
@@ -61,7 +61,7 @@ class Writer:
     def in_ranges(
         self, model: Model, key: PartitionKey, relation: str, version: str, mounts: Iterable[None]
     ) -> Written:
-        """Write the partition *key*, the rows of *relation* after each step of *mounts*, which changes what it reads.
+        """Write the partition *key* range by range: each step of *mounts* gives *relation* the rows of the next range.
 
         Raises:
             HeadwaterError: the file cannot be written.

@@ -165,10 +165,10 @@ class _Loading:
         state.update(cursor=cursor, since=start, digests=sorted(digests))
 
     def _stamp(self, columns: Collection[str], is_first: bool) -> dict[str, str | None]:
-        """The column to add to rows of a table without cursor: the time of this load, as the version of the rows.
+        """The column to add to the rows, name → value: the time of this load, as the version of the rows.
 
-        Rows of the first load are the oldest, so their version is null. No column is added if the table has its own,
-        or the relation has no such column.
+        Rows of the first load are the oldest, so their version is null. Empty if the table has a cursor or a version
+        of its own, or if the relation declares no version.
         """
         if self._table.cursor or VERSION in columns or VERSION not in self._relation.aliases:
             return {}

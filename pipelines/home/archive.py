@@ -33,7 +33,7 @@ else:
     from backports import zstd
 
 _SECOND = 1_000_000_000
-"""Nanoseconds."""
+"""Nanoseconds in a second."""
 
 FORMAT = 1
 """The version of the file's layout."""

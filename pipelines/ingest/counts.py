@@ -21,7 +21,7 @@ Reasons = dict[str, dict[int, str]]
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """All reasons: those in *unread*, of records that could not be read, and those for which *mappings* refuse some."""
+    """The reasons in *unread* (records that could not be read) and those that validation found after *mappings*."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
