@@ -19,7 +19,7 @@ from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest import retention as files
 
 _PRUNE_AT = "30 4 * * *"
-"""After the nightly tables, which may read landing files again."""
+"""After the nightly run, which may read landing files again."""
 
 _DESCRIPTION = "Deletes landing files, reports, events and records of runs that are older than the settings allow."
 

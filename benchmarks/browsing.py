@@ -106,7 +106,7 @@ def visit(context: Any, address: str) -> Visit:
 
 
 def _by_click(page: Any, devtools: Any, start: str, address: str) -> tuple[float | None, float]:
-    """Seconds until the first chart after a click on a link to *address* on the page *start*; processor seconds."""
+    """Open *address* by a link on the page *start*; returns seconds until the first chart, and processor seconds."""
     page.goto(start)
     page.wait_for_selector("#main h1")
     _quiet(page)

@@ -25,7 +25,7 @@ from pipelines.simulator.channels import CHANNELS, Channel
 
 RULE_MODELS = ("first", "last", "linear", "position_based", "time_decay")
 LAST_NON_DIRECT = "last_non_direct"
-"""The model last, after direct visits are removed from the ends of paths that have others."""
+"""The model ``last`` without direct visits at the end of paths, unless a path has no other visits."""
 
 MODELS = (*RULE_MODELS, LAST_NON_DIRECT, "markov", "shapley", "shapley_rate")
 EVEN = "evenly"

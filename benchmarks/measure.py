@@ -106,7 +106,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # otherwise recv would wait for ever if the job dies, and not raise EOFError
+    sender.close()  # so that recv raises EOFError if the job dies, instead of waiting for ever
     try:
         run: Run = receiver.recv()
     except EOFError as error:
@@ -146,7 +146,7 @@ class _Spilling(threading.Thread):
 def _size_of(path: Path) -> int:
     try:
         return path.stat().st_blocks * 512
-    except FileNotFoundError:  # removed in the meantime
+    except FileNotFoundError:  # DuckDB has just removed it
         return 0
 
 

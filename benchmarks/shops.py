@@ -190,8 +190,8 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     """Make a home with the metrics of *products* products on two days and their quadrants on the first.
 
     Returns the number of rows. The metrics are of one window, 28 days. Exposures are skewed and one product of three
-    was sold. The second day differs by a few percent, so that some products change their quadrant and hysteresis keeps
-    others.
+    was sold. The second day differs by a few percent, so that some products change their quadrant, and hysteresis keeps
+    others in theirs.
     """
     home, _ = init_home(folder)
     text = home.settings_file.read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def _credit(model: Any, name: str) -> dict[str, float]:
 
 def _set_game(model: Any) -> dict[str, float]:
     converting = model.unified_df.filter("has_conversion")["channels"].to_list()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # it prints its progress
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # hide its progress
         found: dict[str, float] = _shares.SimplifiedShapleyAttributionModel(converting).attribute()
     return found
 

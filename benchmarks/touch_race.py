@@ -102,7 +102,7 @@ _MODELS = """
 
 
 def home_of_touches(folder: Path) -> Home:
-    """A home in *folder* with the touches and orders of touches.parquet and orders.parquet there, as tables."""
+    """A home in *folder* whose tables are made from the files touches.parquet and orders.parquet in *folder*."""
     home, _ = init_home(folder / "home")
     text = home.settings_file.read_text(encoding="utf-8")
     for name, value in (("clock_tolerance_seconds", "0"), ("transform", "[first]"), ("effects_days", "1")):

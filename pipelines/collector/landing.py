@@ -168,7 +168,7 @@ def last_written(home: Home) -> float | None:
     finished = sorted(events_folder(home).glob(_FILES))  # their names begin with times, so the last is the newest
     times = []
     for path in [*finished[-1:], *_growing(home)]:
-        with suppress(FileNotFoundError):  # its process has just renamed it
+        with suppress(FileNotFoundError):  # the file's process has just renamed it
             times.append(path.stat().st_mtime)
     return max(times, default=None)
 

@@ -76,7 +76,7 @@ def _dashboard_faults(home: Home) -> Iterator[str]:
         load_watch(home)
     except HeadwaterError as error:
         yield str(error)
-    with suppress(HeadwaterError):  # check_home has reported it
+    with suppress(HeadwaterError):  # check_home has already reported this error
         for target in targets_of(home):
             if fault := fault_of(target):
                 yield str(HeadwaterError(fault, where=f"{home.targets_file}, target of {target.month:%Y-%m}"))

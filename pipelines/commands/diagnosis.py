@@ -127,7 +127,7 @@ def _databases(home: Home) -> Iterator[Finding]:
     for name, database in databases.items():
         try:
             url_of(home, name, database)
-        except HeadwaterError as error:  # the variable may be set only for the processes that load tables
+        except HeadwaterError as error:  # no error: it may be set only where tables are loaded
             yield Finding("databases", "warn", error.fault, error.remedy)
         else:
             yield Finding("databases", "ok", f"{name}: {len(database.tables)} tables")

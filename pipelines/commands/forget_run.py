@@ -163,7 +163,7 @@ def _written_again(home: Home, path: Path) -> bool:
         return False
     try:
         write_report(home, "zh" if name[2] == "zh" else "en", day=dt.date.fromisoformat(name[1]), out=path)
-    except HeadwaterError:  # the day is no longer computed
+    except HeadwaterError:  # the report's day is no longer computed
         return False
     return True
 

@@ -131,8 +131,8 @@ def _mount_table(
 
 
 def _outdated(error: duckdb.Error) -> HeadwaterError | None:
-    """The fault of a table with files that lack columns of its model, if *error* is about such a table."""
-    # The error of our view, or DuckDB's, if only some of the files lack a column.
+    """The error to show if *error* is about a table whose files lack columns of its model; None otherwise."""
+    # The view of such a table raises our text. If only some files lack a column, DuckDB raises its own.
     found = re.search(rf'{_OUTDATED}([\w.]+)|/(\w+)/(\w+)/dt=[^"]+": schema mismatch in glob', str(error))
     if found is None:
         return None

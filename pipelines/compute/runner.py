@@ -133,7 +133,7 @@ class Runner:
             self._compute(model, span)
 
     def _days(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* that are computed for *model*, consecutive unless it is as of a day."""
+        """The days of *span* that are computed for *model*; consecutive, unless *model* is a table as of a day."""
         if not model.is_partitioned:
             return []
         days = self._kept_days(model, span) if model.as_of or model.last_days else span.days

@@ -88,7 +88,7 @@ def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | No
     return _session(settings.spark.master, settings.spark.remote, tuple(sorted(settings.spark.options.items())))
 
 
-@cache  # starting one takes seconds, and each step of a run needs it
+@cache  # starting a session takes seconds, and each step of a run needs one
 def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
@@ -99,7 +99,7 @@ def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) 
     builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_DRIVER_OPTIONS))
     try:
         return builder.config(map={**_OPTIONS, **dict(options)}).getOrCreate()
-    except Exception as error:  # each kind of cluster has errors of its own
+    except Exception as error:  # each kind of cluster raises its own errors
         raise HeadwaterError(f"engine: spark: {remote or master}: {spark_line(error)}") from error
 
 
@@ -160,7 +160,7 @@ class Spark:
         types = self._workspace.project.relation(table)
         with _faults_in_a_line():
             if not files:
-                # Not createDataFrame, which needs the same version of Python on the cluster.
+                # Make the empty table in SQL: createDataFrame needs the same version of Python on the cluster.
                 nothing = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in types.items())
                 frame = self._session.sql(f"SELECT {nothing} WHERE false")
             else:

@@ -83,7 +83,7 @@ class Writer:
         return Written(key, temporary, version, rows)
 
     def all_of(self, model: Model, versions: Mapping[PartitionKey, str], relation: str) -> list[Written]:
-        """Write the partitions in *versions* from *relation*; days with few rows with one query.
+        """Write the partitions in *versions* from *relation*. One query writes all days with few rows.
 
         Raises:
             HeadwaterError: a file cannot be written. No temporary file is left then.

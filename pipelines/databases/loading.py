@@ -102,7 +102,7 @@ class _Loading:
     def run(self, url: str) -> None:
         """Land the rows that an earlier load left behind, then those that have changed since."""
         dlt = _dlt(self._home)
-        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # rows of a load that was killed
+        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # files of a load that was killed
             left.unlink()
 
         def land(path: str, _table: Mapping[str, object]) -> None:  # a function, because dlt accepts no method
@@ -208,8 +208,8 @@ def _dlt(home: Home) -> Any:
     """
     os.environ.update(
         RUNTIME__DLTHUB_TELEMETRY="false",
-        RUNTIME__LOG_LEVEL="CRITICAL",  # we report errors
-        INTERCEPT_SIGNALS="false",  # the command line handles them
+        RUNTIME__LOG_LEVEL="CRITICAL",  # we report errors ourselves
+        INTERCEPT_SIGNALS="false",  # the command line handles signals
         RESTORE_FROM_DESTINATION="false",  # the landing folder keeps no state of dlt
         LOAD__DELETE_COMPLETED_JOBS="true",
         LOAD__WORKERS="1",

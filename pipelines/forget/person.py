@@ -42,7 +42,7 @@ class Person:
         return (self.user, *self.devices)
 
     def by_kind(self) -> Mapping[Kind, Collection[str]]:
-        """All ids, as the list of forgotten persons keeps them."""
+        """Kind of id → all ids of this kind, for the list of forgotten persons."""
         return {"user": (self.user,), "device": self.devices, "event": self.events, "order": self.orders}
 
 

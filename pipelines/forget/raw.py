@@ -133,7 +133,7 @@ class _Erasure:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _records(self, batch: Batch, output: Output) -> str:
-        """SQL for the kept records in *output*. A column that the source declares only since then is null."""
+        """SQL for the kept records in *output*. Columns that the source has declared since then are null."""
         file = self.lake.root / output.path
         declared = self.sources[batch.source].relations[batch.relation].columns
         missing = [name for name in declared if name not in pl.read_parquet_schema(file)]
