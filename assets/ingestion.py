@@ -34,7 +34,7 @@ GONE = "gone"
 
 
 def raw_assets(workspace: Workspace, loaded: Collection[dg.AssetKey]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Ingestion, and the raw and configuration tables as external assets; *loaded* are assets that land files."""
+    """Ingestion, and the raw and configuration tables as external assets; it depends on *loaded*, which land files."""
     return [
         _ingestion(loaded),
         *(_observed(workspace, table, "raw", columns) for table, columns in RAW_TABLES.items() if table != BATCHES),

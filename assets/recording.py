@@ -185,7 +185,7 @@ class RunRecorder:
         return version_tags(version if is_reported else DEFAULT_DATA_VERSION.value)
 
     def _provenance(self, model: Model) -> dict[str, str]:
-        """The tags that say what *model* was made from: its code version, and the newest event known of each input."""
+        """The tags that say what *model* was made from: its code version, and the newest known event of each input."""
         project = self._workspace.project
         tags = {CODE_VERSION_TAG: code_version(project, model)}
         newest = self._instance.event_log_storage.get_maximum_record_id()

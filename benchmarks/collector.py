@@ -143,7 +143,7 @@ def free_port() -> int:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
-    """The ids of the processes that *process* has started and that run."""
+    """The ids of the processes that *process* has started and that are still running."""
     return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 

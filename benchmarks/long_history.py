@@ -1,7 +1,7 @@
 """A small shop's long history: its first load, and one more day after it; both through Dagster, all tables.
 
 Here: landing such a shop, which has orders and products but no events; the two jobs; and their limit, DuckDB computing
-the query of each table for all its days and writing one file a table.
+the query of each table for all its days and writing one file for each table.
 Not here: days with events (``benchmarks.jobs``), measuring (``benchmarks.measure``).
 """
 

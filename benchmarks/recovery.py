@@ -59,7 +59,7 @@ class Recovery:
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
     """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any, to *home*.
 
-    Its channels have no effect on orders: ``benchmarks.channels`` measures these.
+    Channels have no effect on the orders of this shop; ``benchmarks.channels`` measures such effects.
     """
     summary = simulate(
         home.landing,

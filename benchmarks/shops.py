@@ -26,7 +26,7 @@ from pipelines.simulator import simulate
 LAST_DAY = dt.date(2026, 11, 20)
 
 _EVENTS_A_DEVICE = 22.2
-"""Average events that the simulator makes for a device on that day, to convert events to devices."""
+"""Average number of events of a simulated device on LAST_DAY, to convert a number of events to one of devices."""
 
 _BOT_ROUNDS = 20_000
 _EXPOSURES_A_ROUND = 10

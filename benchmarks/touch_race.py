@@ -208,7 +208,7 @@ def profile(folder: Path, runs: int) -> Iterator[str]:
 
 
 def largest_difference(folder: Path) -> float:
-    """The largest difference between our credit of a touchpoint in a model, in orders, and the packages'."""
+    """The largest difference, in orders, between our credit and the packages' for any touchpoint in any model."""
     theirs = json.loads((folder / "packages.json").read_text(encoding="utf-8"))
     published = pl.read_parquet(folder / "home/lake/attribution/model_daily/*/*.parquet", hive_partitioning=False)
     in_memory = pl.read_parquet(folder / "model_daily.parquet")

@@ -29,7 +29,7 @@ from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, group,
 _PARAMETERS = 4
 
 _BOUNDS = ((-7.0, 7.0), (-7.0, 14.0), (-7.0, 5.0), (-7.0, 5.0))
-"""Bounds of the logarithms of r, alpha (in mean ages), a and b.
+"""Bounds of the logarithms of r, alpha (in units of the mean age), a and b.
 
 Beyond them the differences between customers are negligible, and 2F1 overflows for customers of age 0. The bounds
 of alpha are wide: r / alpha is the mean rate, so a large r needs a large alpha.

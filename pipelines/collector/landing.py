@@ -115,7 +115,7 @@ class EventLog:
         with self._syncing:
             if self._synced < written:
                 total = self._total
-                assert self._file is not None  # the file was synced before it was closed
+                assert self._file is not None  # a file is closed only after it was synced
                 try:
                     os.fsync(self._file.fileno())
                 except OSError:

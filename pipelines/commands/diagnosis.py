@@ -42,7 +42,7 @@ from pipelines.lake.checksums import are_sound
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
 DRIFT_DAYS = 28
-"""Drifts of this many days before the newest record are listed; older ones count as normal."""
+"""A source's drifts on this many days before the newest record are listed; older drifts count as normal."""
 
 _FREE_BYTES_WANTED = 2 * 2**30
 

@@ -116,9 +116,9 @@ def _mount(
 def _mount_table(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str, files: Sequence[Path]
 ) -> None:
-    """Mount *table*; if its files lack a column of the model, a view that fails when it is read.
+    """Mount *table*. If its files lack a column of the model, mount a view that raises an error when it is read.
 
-    So a model whose columns have changed since it was computed stops only the queries that read it.
+    So a table that was computed before its model got other columns breaks only the queries that read it.
     """
     try:
         mount_view(connection, table, workspace.relation_sql(table, files))
@@ -163,7 +163,7 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
 
 
 def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, values: Mapping[str, object] | None = None) -> Rows:
-    """The first *limit* rows of *sql*, and the number of all rows. *values* are those of its ``$name``.
+    """The first *limit* rows of *sql*, and the number of all rows. *values*: name → value of each ``$name`` in *sql*.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails.
@@ -182,7 +182,7 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, values: Mapping[st
 def write_query(home: Home, sql: str, form: str, out: Path | None, values: Mapping[str, object] | None = None) -> None:
     """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
 
-    *values* are those of its ``$name``.
+    *values*: name → value of each ``$name`` in *sql*.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails; or *form* is parquet without *out*.

@@ -124,7 +124,7 @@ class Writer:
 
 
 def _all_rows(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for the rows of *relation*, all of partition *key*, as in the file."""
+    """A query for all rows of *relation*, which are of partition *key*, in the form of the file."""
     if key is None:
         return _partition_query(model, relation, key)
     # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
@@ -134,7 +134,7 @@ def _all_rows(model: Model, relation: str, key: PartitionKey) -> str:
 
 
 def _rows_of_day(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for those rows of *relation* that are of partition *key*, as in the file."""
+    """A query for those rows of *relation* that are of partition *key*, in the form of the file."""
     return _partition_query(model, relation, key, f" WHERE dt = {_day(key)}" if key else "")
 
 

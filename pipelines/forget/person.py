@@ -103,7 +103,7 @@ def _column(session: Session, query: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Task:
-    """The erasure that is in progress: *person*, and whether the raw files are done (*is_raw_erased*)."""
+    """The erasure that is in progress: *person*, and whether the raw files are already rewritten (*is_raw_erased*)."""
 
     person: Person
     is_raw_erased: bool = False

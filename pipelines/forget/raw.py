@@ -255,7 +255,7 @@ def _anonymised(orders: str) -> str:
 
 
 def _without_empty(outputs: list[Output]) -> tuple[Output, ...]:
-    """*outputs* without files that have no rows, and without files of id hashes whose file of events has no rows."""
+    """*outputs* without empty files, and without the file of id hashes of a day whose file of events is empty."""
     full = [output for output in outputs if output.rows]
     days = {output.dt for output in full if output.target == EVENTS.name}
     return tuple(output for output in full if output.target != ID_HASHES or output.dt in days)

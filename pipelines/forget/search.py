@@ -188,7 +188,7 @@ def texts_of(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 
 def _in_sqlite(path: Path, ids: Ids) -> int:
-    """The rows with an id, which may lie on several pages of the file, so that a search of its bytes misses it."""
+    """The number of values with an id. Values are read, because one may be split over pages of the file."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
         count = 0
         for table, column in texts_of(connection):
