@@ -41,7 +41,7 @@ def land_history(folder: Path, days: int, lines: int) -> Home:
 
 
 def land_next_day(home: Home, lines: int, day_lines: int) -> None:
-    """Land *day_lines* order lines of ``LAST_DAY`` in *home*, which has *lines* of the days before."""
+    """Land *day_lines* order lines of ``LAST_DAY`` in *home*, which has *lines* order lines of earlier days."""
     _land_orders(home, "next", lines, lines + day_lines, f"DATE '{LAST_DAY}'")
 
 

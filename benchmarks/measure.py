@@ -106,7 +106,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # so that recv raises EOFError if the job dies, instead of waiting for ever
+    sender.close()  # close our end, so that recv raises EOFError if the job dies
     try:
         run: Run = receiver.recv()
     except EOFError as error:

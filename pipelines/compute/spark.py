@@ -231,7 +231,7 @@ class Spark:
                     self._session.catalog.dropTempView(cte.alias)
 
     def forget(self, table: str) -> None:
-        """Remove the staged files of *table*, which was computed last. The published ones were copied before."""
+        """Remove the staged files of *table*, which was computed last. Published files were copied before."""
         self._mounted.pop(table, None)
         shutil.rmtree(self._folder / str(self._staged), ignore_errors=True)
 
