@@ -161,7 +161,7 @@ class Reader:
                 self._insert([reading])
 
     def _has_key_twice(self, group: Sequence[FileReading]) -> bool:
-        """Whether an object in NDJSON files has a key twice, or this cannot be determined."""
+        """Whether an object in NDJSON files has a key twice; True also if this cannot be determined."""
         files = list_literal(without_glob(reading.file.path, self.scratch) for reading in group)
         objects = (
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
