@@ -184,7 +184,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until there is a signal to stop, or gunicorn's main process is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waitress would warn of each queued request
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # no warning for each queued request
         connections: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)

@@ -149,7 +149,7 @@ def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...
 
 
 def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file if *names* has two names of one column, by its *aliases*: it is unclear which one is meant.
+    """Refuse a file if one of *aliases* occurs twice in the *names* of its columns: it is unclear which one is meant.
 
     Raises:
         ValueError: a column occurs twice; the text names it.

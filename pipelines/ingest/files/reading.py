@@ -229,7 +229,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """Record number → fault, for *empty* records. Looks up all *refused* records at once: quarantine needs them."""
+        """Record number → fault, for *empty* records. Looks up all *refused* ones together, for quarantine too."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):

@@ -129,7 +129,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time in column *name*; a day without a time becomes the time in *not_before*, if of the same day."""
+    """SQL for the time in column *name*; a day without a time gets the time in *not_before* if that is on this day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
