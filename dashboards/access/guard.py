@@ -35,7 +35,7 @@ METRICS_TOKEN = "HEADWATER_METRICS_TOKEN"
 """The environment variable with the token with which programs on other computers may read the metrics."""
 
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-"""Headers with which proxies say that they pass a request on."""
+"""Headers that proxies add to a request that they forward."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_COOKIES = 100
@@ -59,7 +59,7 @@ class Visitor:
 
 
 Shows = Callable[[str, flask.Request], bool]
-"""Whether a link to an address allows a request."""
+"""A function of an address and a request: whether a link to the address allows the request."""
 
 
 class Guard:
@@ -113,7 +113,7 @@ class Guard:
             return self._stopped(request)
         if self.state_of(link) != "open":
             return self._ended(request, link)
-        _admit(Visitor(f"link {link.key}", ROLES[0]))  # no user's name has a space
+        _admit(Visitor(f"link {link.key}", ROLES[0]))  # the space: no user can have this name
         flask.g.link = link
         return None
 
@@ -140,9 +140,9 @@ class Guard:
         return f"{self.cookie}_link_{link.key}"
 
     def _link_of(self, request: flask.Request) -> Link | None:
-        """The link among the browser's cookies that allows *request*.
+        """The link that allows *request*, among those in the browser's cookies; None if there is none.
 
-        Open links are preferred to links that have ended.
+        A link that has ended is returned only if no open link allows the request.
         """
         found = None
         for name, secret in list(request.cookies.items())[:_MOST_COOKIES]:
@@ -215,7 +215,7 @@ class Guard:
 
 
 def _is_from_here(request: flask.Request) -> bool:
-    """Whether a program on this host sent the request itself, so no proxy passed it on for somebody else."""
+    """Whether a program on this host sent the request, and not a proxy that forwards it for somebody else."""
     is_passed_on = is_proxied(request) or any(name in request.headers for name in _PASSED_ON)
     return is_loopback(visitor_of(request)) and not is_passed_on
 

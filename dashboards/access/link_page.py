@@ -89,7 +89,7 @@ class LinkPage:
             self._guard.cookie_of(link),
             secret,
             max_age=max(int(link.ends_at - self._guard.links.now()), 1),
-            path="/",  # path "/": all pages get their data from one address; the guard compares the view instead
+            path="/",  # not the view's path: all pages get their data from one URL; the guard checks the view
             secure=flask.request.is_secure,
             httponly=True,
             samesite="Lax",

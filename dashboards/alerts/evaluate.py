@@ -22,7 +22,7 @@ from pipelines.compute.results import CheckState
 from pipelines.home.errors import HeadwaterError
 
 LATE_BY = "08:00"
-"""When data is late, unless the alert says another time."""
+"""The time after which yesterday's data is late, unless the alert names another time."""
 
 _MOST_DETAILS = 5
 _LONGEST_DETAIL = 300
@@ -114,7 +114,7 @@ def _metric(
 
 
 def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) -> tuple[Bounds | None, str]:
-    """The bounds of the alert's rule on *day*; if there are none, None and the reason."""
+    """The range in which the alert's rule wants the value of *day*, and ''; if it is unknown, None and the reason."""
     if alert.unusual:
         return usual_bounds(values, day, festivals.days), "no_history"
     if alert.falls_by is not None or alert.rises_by is not None:

@@ -1,4 +1,4 @@
-"""The messages of alerts: title, numbers, the line of bars, the link.
+"""The messages of alerts: title, numbers, a text chart of the last days (▁▂▅▇), the link.
 
 Not here: which alerts have fired (``dashboards.alerts.evaluate``), the messages of subscriptions
 (``dashboards.alerts.subscriptions``).
@@ -78,7 +78,7 @@ def alert_text(
 
 
 def course_line(locale: Locale, values: Sequence[float | None], name: str = "") -> str:
-    """The values of the last days as a line of bars, of the metric *name*."""
+    """The values of the last days as a text chart such as ▁▂▅▇, after the metric's *name*."""
     return locale.text("alert.line.course", name=name, days=len(values), bars=bars(values)).strip()
 
 
