@@ -1,7 +1,7 @@
 """Validates callback requests: could one of our pages have sent the request?
 
-Here: the check before Dash reads the request. Dash does not validate it: a wrong one causes a traceback.
-Not here: who may send one (``dashboards.access``), what callbacks do.
+Here: the check before Dash reads a request. Dash does not validate requests: an invalid one causes a traceback.
+Not here: who may send requests (``dashboards.access``), what callbacks do.
 """
 
 from __future__ import annotations

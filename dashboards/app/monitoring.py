@@ -41,7 +41,7 @@ def _figures(copy: Copy) -> CollectorRegistry:
     registry, home = CollectorRegistry(), copy.home
 
     def gauge(name: str, about: str, value: float | None) -> None:
-        """A figure; it is left out if *value* is None."""
+        """Add the metric *name* with its description *about*; add nothing if *value* is None."""
         if value is not None:
             Gauge(f"headwater_{name}", about, registry=registry).set(value)
 

@@ -93,7 +93,7 @@ def printed(server: flask.Flask, home: Home, view: View, form: Form, visitor: Vi
         BusyError: another file is being made, and takes too long.
         ChromiumError: there is no Chromium, or it failed.
     """
-    href = replace(view, theme="light").href  # paper is light
+    href = replace(view, theme="light").href  # paper is white, so use the light colours
     with turn(home.print_lock):
         return page_file(href, form, _answers(server, visitor), footer)
 

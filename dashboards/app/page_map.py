@@ -19,7 +19,7 @@ from dashboards.numbers import NONE
 from pipelines.config_tables.pages import Area, ShopPage
 
 Place = tuple[str, int]
-"""Module and slot."""
+"""Module and number of a slot."""
 
 _PORTRAIT, _LANDSCAPE = 460, 1_100
 """Maximum width on screen, in pixels, of a picture that is higher than wide, and of any other picture."""

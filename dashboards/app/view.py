@@ -31,10 +31,13 @@ COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 AS_OF = {"products": "sku", "customers": "user"}
-"""Page of figures as of a day → the filter that chooses one product or customer, whose page is of the selected days."""
+"""Page of figures as of a day → the filter that selects one product or customer.
+
+With this filter the page instead shows figures of the selected days.
+"""
 
 AS_OF_PARTS = {"journeys": ("paths",), "models": ("effects",)}
-"""Page → its parts of figures as of a day."""
+"""Page → those of its parts that show figures as of a day."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 """Pages whose figures for a day depend on touches of earlier days."""

@@ -8,7 +8,7 @@
     return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
   }
 
-  // The address that the server was last asked for, or its page's own: the same with the days filled in.
+  // The address that was last requested from the server; once the page is shown, its own address with the days filled in.
   var asked = "";
   function address() { return window.location.pathname + window.location.search; }
 
@@ -49,7 +49,7 @@
     headwater: {
       begin: function () { return asked = address(); },
       set: function () {
-        // A control that has just been rendered has the value from the address.
+        // Rendering a control also triggers this function; its value then equals that in the address, so nothing changes.
         var context = window.dash_clientside.callback_context;
         var update = {};
         var defaults = Object.assign({ compare: "previous" }, gathered("defaults"));

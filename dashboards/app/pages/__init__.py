@@ -66,4 +66,4 @@ PARTS_OF: Mapping[str, Sequence[str]] = {
     "customers": CUSTOMERS,
     "quality": tuple(QUALITY),
 }
-"""Page → its parts; the other pages have none."""
+"""Page → its parts; a page that is not listed has only one."""

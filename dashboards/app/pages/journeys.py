@@ -26,7 +26,7 @@ from dashboards.queries import query
 from dashboards.sections.touch import touchpoint_name
 
 PARTS = {"touchpoints": (), "paths": ("via",)}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 DEFAULT_TYPE = "channel"
 LONGEST = 20
 """Paths of at least this many touches are one bucket."""

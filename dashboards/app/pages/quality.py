@@ -28,7 +28,7 @@ from dashboards.queries import query
 from pipelines.sqlproject.metrics import load_metrics
 
 PARTS: Mapping[str, Sequence[str]] = {"tracking": (), "files": (), "checks": (), "lineage": ("table", "column")}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")
@@ -216,7 +216,7 @@ def check_name(locale: Locale, name: str) -> str:
 
 
 def is_grain(name: str) -> bool:
-    """Whether the check *name* is that of the key of a table, which every table has."""
+    """Whether *name* is a check that the key of a table is unique; every table has such a check."""
     return name.endswith("_grain")
 
 
