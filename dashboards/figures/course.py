@@ -84,7 +84,7 @@ def is_summed(metric: str) -> bool:
 
 
 def not_drawn(locale: Locale, metric: str, number: int, *, is_credit: bool = False) -> tuple[str, ...]:
-    """The note that ``courses`` does not draw all of *number* keys; empty if it does, or sums the others."""
+    """The note that ``courses`` leaves out some of *number* keys; empty if it draws all or sums the rest."""
     if number <= len(LINES) or is_credit or is_summed(metric):
         return ()
     return (locale.text("first_of", n=len(LINES), m=number),)

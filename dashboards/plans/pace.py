@@ -58,7 +58,7 @@ def pace(values: Mapping[dt.date, float], target: float, month: dt.date, last: d
         values: The value of each computed day up to *last*, also before the month.
         target: What the month should reach.
         month: The first day of the month.
-        last: The last day that counts; days after it are to come.
+        last: The last day of the value so far; later days are forecast.
     """
     of_days = calendar.monthrange(month.year, month.month)[1]
     every = [month + dt.timedelta(days=n) for n in range(of_days)]
