@@ -78,7 +78,7 @@ class Numbers:
         return _signed(value, _three_digits(size))
 
     def scale(self, values: Iterable[Number]) -> Scale:
-        """The scale of *values*: below a million all digits; else the largest unit of which the largest value has 100.
+        """The scale of *values*: all digits if the largest is below a million, else a unit in which it is at least 100.
 
         Decimals depend on the largest value; whole numbers have none.
         """

@@ -121,7 +121,7 @@ class Guard:
         """Whether *link* still shows its view; it counts as revoked if its maker may not make links any more.
 
         The check is skipped if a proxy signs people in or nobody signs in, because this server then does not know the
-        maker.
+        maker's role.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -157,7 +157,7 @@ class Guard:
     def _ended(self, request: flask.Request, link: Link) -> Response:
         """The answer to a browser with the secret of a *link* that has ended; the cookie is removed."""
         if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
-            return _refusal(401, "this link has ended")  # the page loads again, and then shows that the link has ended
+            return _refusal(401, "this link has ended")  # our script then reloads the page, which says so
         response = flask.redirect(f"{LINK}?ended={self.state_of(link)}", 303)
         response.delete_cookie(self.cookie_of(link), path="/")
         response.headers["Cache-Control"] = "no-store"

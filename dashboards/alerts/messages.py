@@ -23,7 +23,7 @@ from pipelines.home.settings import Settings
 def alert_messages(
     watch: Watch, findings: Sequence[Finding], copy: Copy | None, settings: Settings, now: dt.datetime
 ) -> list[Message]:
-    """A message to each person of each alert that has fired."""
+    """The messages about alerts that have fired: for each alert, one to each person whom it names."""
     found = []
     for finding in findings:
         if finding.outcome == "fired":

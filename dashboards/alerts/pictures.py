@@ -47,7 +47,7 @@ def with_pictures(home: Home, messages: Sequence[Message], people: Mapping[str, 
 
 
 def _picture(home: Home, page: str) -> bytes | None:
-    """The page at the address *page* as a PNG, as viewers see it; None if it cannot be drawn now."""
+    """The page at the address *page* as a PNG, with the rights of a viewer; None if it cannot be drawn now."""
     path, _, query = page.partition("?")
     view = read_view(path, query)
     if view is None:

@@ -34,10 +34,11 @@ Clock = Callable[[], dt.datetime]
 
 @dataclass(frozen=True)
 class Sent:
-    """What one call did.
+    """What a call of ``send_due`` did.
 
     Attributes:
-        findings: The result of each alert. written: The new messages; in a dry run those that would be written.
+        findings: The result of each alert.
+        written: The new messages; in a dry run those that would be written.
         changed: The messages whose state has changed.
     """
 

@@ -44,8 +44,8 @@ class Due:
 def due_subscriptions(watch: Watch, copy: Copy | None, now: dt.datetime, timezone: str) -> list[Due]:
     """The subscriptions that are due today and whose time has come.
 
-    They wait until yesterday is computed and closed: otherwise readers would take figures of older days for
-    yesterday's.
+    They wait until yesterday is computed and complete (see ``Copy.open_from``): otherwise readers would take figures of
+    older days for yesterday's.
     """
     local = now.astimezone(ZoneInfo(timezone))
     yesterday = local.date() - dt.timedelta(days=1)

@@ -21,7 +21,7 @@ CALLBACKS = "/_dash-update-component"
 
 
 class _Output(BaseModel):
-    """A property of a component that a callback fills."""
+    """A property of a component that a callback sets."""
 
     model_config = ConfigDict(strict=True)
 

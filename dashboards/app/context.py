@@ -40,7 +40,8 @@ class Days:
         first, last: The days shown.
         then_first, then_last: The comparison days; None if the view or its page has no comparison.
         is_recorded_then: Whether the shop's records cover the comparison days and the look-back days before them.
-        window_days: The days before an order whose touches count; 0 on pages that are not about touches.
+        window_days: The lookback window: touches up to this many days before an order are credited with it. 0 on pages
+            that are not about touches.
         start: The first day of the records that the page needs; None if nothing is computed.
     """
 

@@ -119,7 +119,7 @@ class Chromium:
         theirs_read, self._write = _pipe()
         self._read, theirs_write = _pipe()
         launch = (sys.executable, "-I", "-S", "-c", _LAUNCH, str(theirs_read), str(theirs_write))
-        is_root = os.geteuid() == 0  # root has no sandbox
+        is_root = os.geteuid() == 0  # Chromium's sandbox does not work for root
         options = [*_OPTIONS, *(["--no-sandbox"] if is_root else []), f"--user-data-dir={self._folder.name}"]
         try:
             self._process = subprocess.Popen(

@@ -109,7 +109,7 @@
     });
   }
 
-  // A grid on a phone: the names wrap in a narrow column that stays, the numbers follow them, other texts come last.
+  // A grid on a phone: the names wrap in a narrow pinned column, then come the columns of numbers, then other texts.
   function narrow(api) {
     var columns = api.getColumnDefs();
     if (!columns || !columns.length || columns[0].maxWidth === NAMES) { return; }
@@ -179,7 +179,7 @@
     if (focused && focused.field === event.target && isTyped(event.target)) { focused.typedAt = Date.now(); note(event.target); }
   });
 
-  // A group of the menu is open while it has the focus: release it after a choice, and with Escape.
+  // A group of the menu is open while it has the keyboard focus. A click on a page or Escape removes the focus.
   function closeMenu() { if (document.activeElement.closest(".menu .group")) { focused = null; document.activeElement.blur(); } }
   document.addEventListener("click", function (event) { if (event.target.closest(".menu .pages a")) { window.setTimeout(closeMenu, 0); } });
   document.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeMenu(); } });

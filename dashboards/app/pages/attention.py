@@ -1,4 +1,4 @@
-"""What needs attention: alerts, failed checks, days without data, falls, changed slots, new products without sales.
+"""What needs attention: alerts, failed checks, days without data, lower sales, changed slots, unsold new products.
 
 Here: the list, each row with a link to the page that explains it.
 Not here: these pages.
@@ -124,7 +124,7 @@ def _every(first: dt.date, last: dt.date) -> set[dt.date]:
 
 
 def _why_not_judged(context: Context, then: Figures | None) -> str:
-    """The sentence that says why the list has no falls; '' if falls can be judged.
+    """The sentence that says why falls of sales and their factors are not judged; '' if falls can be judged.
 
     There must be comparison days, and all days must be computed and over. If only the comparison days had a promotion
     or festival, a fall is expected.

@@ -63,7 +63,7 @@ def _query(metric: str) -> tuple[str, frozenset[str]]:
 def refuse_metric(metric: str, parts: Parts, where: str) -> None:
     """Raise an error unless *metric* has a daily value in the slice *parts*.
 
-    *where* says in error messages which setting it is.
+    *where* names the setting in error messages.
 
     Raises:
         HeadwaterError: the metric is unknown or has no such value, or cannot be sliced like this.
