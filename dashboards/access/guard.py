@@ -32,7 +32,7 @@ from pipelines.web.network import is_loopback
 SIGN_IN, SIGN_OUT, HEALTH, METRICS, LINK = "/sign-in", "/sign-out", "/health", "/metrics", "/shared"
 
 METRICS_TOKEN = "HEADWATER_METRICS_TOKEN"
-"""The environment variable with the token with which programs on other computers may read the metrics."""
+"""The environment variable that holds the token for reading the metrics from other computers."""
 
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 """Headers that proxies add to a request that they forward."""

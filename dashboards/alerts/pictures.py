@@ -1,4 +1,4 @@
-"""The picture of a message's page, attached to mail: the page with its charts as on the dashboards.
+"""Pictures of the pages that messages are about, with their charts, for attaching them to mails.
 
 Here: making the pictures of new messages.
 Not here: drawing a page (``dashboards.printing``), which messages there are (``dashboards.alerts.run``).

@@ -1,7 +1,7 @@
 """The one place that decides who gets which message now: ``headwater alerts`` and Dagster both call it.
 
 Here: evaluating, writing messages into the outbox, delivering what is due.
-Not here: each of these steps.
+Not here: how the steps work (``evaluate``, ``messages``, ``subscriptions``, ``pipelines.delivery``).
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _fault(app: dash.Dash, body: object) -> str:
 
 
 def _name_of(outputs: _Output | list[_Output]) -> str:
-    """Dash's name for the callback that fills *outputs*."""
+    """Dash's name for the callback that sets *outputs*."""
     if isinstance(outputs, _Output):
         return outputs.name
     return f"..{'...'.join(one.name for one in outputs)}.."

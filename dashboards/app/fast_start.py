@@ -18,7 +18,7 @@ _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
 _LIBRARIES = "/_dash-component-suites/"
 _HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
-"""How the names of scripts begin whose functions almost every page calls.
+"""Prefixes of the names of scripts; every page calls almost all functions of these.
 
 ag-grid is not among them: many pages have no grid.
 """

@@ -1,4 +1,4 @@
-"""What the reader of a link gets: one view, with a viewer's rights, without other pages and without persons.
+"""What the reader of a link gets: one view, with a viewer's rights, without other pages and without data about persons.
 
 Here: which views can be shared, which requests a link allows, what is left of a page.
 Not here: the frame of that page (``dashboards.app.link_frame``), the links themselves (``dashboards.access.links``),

@@ -38,7 +38,7 @@ class Spot:
         href: The link of the slot.
         label: Name, value and change, for screen readers.
         hover: More figures, one in each line.
-        picture: The URL of the picture of the content that it showed; '': none.
+        picture: The URL of the picture of the content that the slot showed; '': none.
     """
 
     name: str

@@ -140,7 +140,7 @@ def text(block: Text) -> Component:
 
 
 def _chart(context: Context, chart: Chart) -> Component:
-    """The empty element of a chart, with its figure as data: ``assets/charts.js`` draws it when it is nearly visible."""
+    """The empty element of a chart, with its figure as data; ``assets/charts.js`` draws it when almost in view."""
     locale, table = context.locale, chart.table
     layout = chart.figure.layout
     meta = layout.meta or {}

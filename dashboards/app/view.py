@@ -109,7 +109,7 @@ _SEVERAL = frozenset({("sql", "y")})
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000, ("alerts", "what"): 3_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
-"""Maximum values of a dimension."""
+"""Maximum values of a dimension; the URL's further values are ignored."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
     given |= {key: "\n".join(_values(pairs, key)) for of_page, key in _SEVERAL if of_page == page and given.get(key)}
-    if page == "products" and (category := given.pop("category", "")):  # links from before filters existed
+    if page == "products" and (category := given.pop("category", "")):  # old links, made before filters existed
         pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())

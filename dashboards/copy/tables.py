@@ -80,7 +80,7 @@ def _partitions_of(file: Path) -> dict[str, States]:
 
 
 def _update(workspace: Workspace, tables: Collection[str], target: Path, there: Mapping[str, States]) -> None:
-    """Update *target* to *tables* as they are in the lake; *there* are the partitions that it already has."""
+    """Bring *tables* in *target* up to date with the lake; *there*: the partitions that *target* already has."""
     models = {table: workspace.project.models[table] for table in tables}
     wanted = {table: _states(workspace, model) for table, model in models.items()}
     changed = {table: _changed(there.get(table, {}), states) for table, states in wanted.items()}

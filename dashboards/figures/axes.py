@@ -24,7 +24,7 @@ class Scale:
     low: float
     high: float
     zero: float | None
-    """Position of 0 on a logarithmic axis; None without zeros."""
+    """Position of 0 on a logarithmic axis; None if no value is 0."""
     strip: float = 0.0
     """Length kept free of values at each end, in the same unit as *low* and *high*."""
 

@@ -38,8 +38,8 @@ class Pace:
         value: The value of the month so far.
         days, of_days: The days so far, and the days of the month.
         expected: The part of the target that should be reached by now, in the metric's unit.
-        forecast: The value at the end of the month; None if it cannot be computed. low, high: The 80 % interval of the
-            forecast; None if it cannot be computed.
+        forecast: The value at the end of the month; None if it cannot be computed.
+        low, high: The 80 % interval of the forecast; None if it cannot be computed.
     """
 
     value: float

@@ -98,7 +98,7 @@
     fit();
   }
 
-  // On a phone: the menu shows the page that is open, and grids are narrow.
+  // On a phone: scroll the menu to the open page, and make grids narrow.
   function fit() {
     if (window.innerWidth > 600) { return; }
     var here = document.querySelector(".menu a.here");

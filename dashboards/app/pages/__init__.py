@@ -1,4 +1,4 @@
-"""The pages: from the context of a request to blocks.
+"""The pages: functions from the context of a request to blocks.
 
 Here: the list of pages, and of the parts of pages.
 Not here: how they are shown (``dashboards.app.render``).

@@ -32,7 +32,7 @@ _LOST_DAYS = 7
 
 
 def alerts(context: Context) -> Sequence[Block]:
-    """What is watched, the subscriptions, the messages."""
+    """The blocks: alerts and their state, subscriptions, messages."""
     locale = context.locale
     try:
         watch = load_watch(context.copy.home)

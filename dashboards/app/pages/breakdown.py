@@ -184,7 +184,7 @@ def _by(context: Context, names: tuple[str, ...], first: dt.date, last: dt.date)
 def _read(
     context: Context, names: tuple[str, ...], also_by: tuple[str, ...], first: dt.date, last: dt.date
 ) -> pl.DataFrame:
-    """The metrics *names* by the dimension, as the column value, and by *also_by*."""
+    """The metrics *names* for each value of the dimension (column ``value``) and of the columns *also_by*."""
     view, days = context.view, {"from": first, "to": last}
     apart = tuple(name for name in names if name in _ONE_BY_ONE.get(view.page, ()))
     together = tuple(name for name in names if name not in apart)

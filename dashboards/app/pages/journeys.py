@@ -75,7 +75,7 @@ def _totals(context: Context, kind: str, first: dt.date, last: dt.date) -> dict[
 def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any]], dict[int, Any] | None]:
     """The rows of the query *name* on these days, and bucket → orders on the comparison days.
 
-    None without comparison days. A bucket without orders is included with 0.
+    The second is None if there are no comparison days. Its buckets without orders are included with 0.
     """
     days = context.days
 

@@ -225,7 +225,7 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
 def _whole(
     context: Context, reading: AsOf, part: str, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The parts that cover all products: the assortment, and the products that cannot be placed."""
+    """The parts that cover all products: the assortment, and the products without a quadrant."""
     note: list[Block] = [Text(sentence)] if (sentence := _of_all(context)) else []
     if part == "assortment":
         return [*note, assortment(context.locale, reading)]

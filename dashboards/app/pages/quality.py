@@ -322,7 +322,7 @@ def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Ma
 def _related(
     locale: Locale, lineage: Lineage, of: Source, described: Mapping[Source, str]
 ) -> list[dict[str, str | None]]:
-    """The rows of the lineage table: the column *of*, its sources, the columns computed from it, its queries."""
+    """The rows of the lineage table: the column *of*, its sources, the columns and queries that read it."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
         (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources

@@ -46,7 +46,7 @@ _CARDS = (
 )  # fmt: skip
 
 _IN_FILES = ("revenue_by_visit", "refunded")
-"""Metrics of contents that only the files have: the table would not fit the screen."""
+"""Metrics of contents that only exported files have: with them the table would not fit the screen."""
 
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:

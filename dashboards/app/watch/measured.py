@@ -44,7 +44,7 @@ Parts = tuple[tuple[str, tuple[str, ...]], ...]
 """A slice: each dimension with its values."""
 
 Values = Mapping[dt.date, float | None]
-"""Computed day → value; None: the metric has none, such as a rate of nothing."""
+"""Computed day → value; None: the metric has no value on that day, such as a rate whose denominator is 0."""
 
 
 @cache

@@ -60,7 +60,7 @@ class Alert(_Strict):
     Attributes:
         to: The people who get the message.
         language: The language of the message.
-        when: The event: a run failed, a check holds data back, yesterday has no data.
+        when: The event: a run failed, a failed check blocks data, yesterday has no data.
         by: For ``data_late``, the time by which yesterday must have data, in the shop's time zone.
         metric: The metric.
         slice: Dimension → its values; the metric is computed only from rows with one of these values.
@@ -172,7 +172,7 @@ SUBSCRIPTION_COLUMNS = ("name", "what", "to", "every", "at", "language")
 
 @dataclass(frozen=True)
 class Watch:
-    """Both files together.
+    """The contents of both files.
 
     Attributes:
         people: Name → address, with ``${NAME}`` for secrets.

@@ -105,7 +105,7 @@ def error_text(locale: Locale, message: Message) -> str:
 
 
 def _filled_in(locale: Locale, key: str, what: str) -> str:
-    """The text of *key*; '' if there is none, because an error message or another version of Headwater made the key."""
+    """The text of *key*; '' if it does not exist, for example because another version of Headwater wrote the key."""
     return locale.text(key, what=what) if key in all_texts() else ""
 
 
