@@ -129,7 +129,11 @@ class SlotDays:
         return Against(judge(units), control, tuple(others))
 
     def _control(self, slot: Slot, before: Collection[dt.date], after: Collection[dt.date]) -> tuple[str, list[Slot]]:
-        """The other slots of the module, else of the page, whose contents are the same before and after."""
+        """The slots that serve as control: those whose contents are the same before and after.
+
+        They are slots of the same module; if there are none, of the same page. The first value says which: ``module``
+        or ``page``.
+        """
 
         def is_steady(other: Slot) -> bool:
             then, now = ({self.content(other, day) for day in days} - {None} for days in (before, after))

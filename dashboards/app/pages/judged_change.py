@@ -1,7 +1,7 @@
 """The block that judges a change of a slot against a control, on a day that the user picks.
 
-Here: the controls and the table.
-Not here: the days and the control (``dashboards.app.pages.controls``).
+Here: the fields in which the user chooses, and the table.
+Not here: which slots or days are the control (``dashboards.app.pages.controls``).
 """
 
 from __future__ import annotations

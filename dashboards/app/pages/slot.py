@@ -117,7 +117,7 @@ def _judge(context: Context, entrance: str, slot: Slot, contents: Sequence[dict[
 
 
 def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
-    """The first day of each content that the slot began to show after the first day shown, to be marked in charts."""
+    """Marks for charts over time: each content that the slot began to show after the first of the days shown."""
     text = context.locale.text
     return [
         Shown(row["first_day"], row["first_day"], row["content"], text("occasion.content", name=row["content"]))
