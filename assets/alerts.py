@@ -29,7 +29,7 @@ def alerts_job(home: Home) -> dg.JobDefinition:
 
     @dg.op(name="send_alerts", description="Evaluates alerts and subscriptions, and sends what is due.")
     def send_alerts(context: dg.OpExecutionContext) -> None:
-        from dashboards.alerts.run import send_due  # imports the pages; the code location should load fast
+        from dashboards.alerts.run import send_due  # imports the pages, so not when the code location loads
 
         try:
             sent = send_due(home, records_in(home, context.instance))

@@ -42,7 +42,7 @@ REPORT_AT = "30 5 * * *"
 """After the nightly tables (it queues behind their run) and before operators read the report."""
 
 LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
-"""When databases are loaded. The choice "once a day" means: before yesterday's tables are computed."""
+"""Interval of a database in the settings → cron schedule. "day" is before yesterday's tables are computed."""
 
 ALERTS_JOB = "alerts"
 """The job that evaluates alerts and sends messages; its own failures cause no alert."""
@@ -226,7 +226,10 @@ def _evaluate(loaded: Workspace, ahead: int, instance: dg.DagsterInstance, curso
 
 
 def _is_outdated(loaded: Workspace, now: Workspace) -> bool:
-    """Whether the code location must be reloaded before Dagster accepts requests for what the workspace *now* has."""
+    """Whether Dagster must reload the code location, which knows only the tables and days of *loaded*.
+
+    Until then Dagster refuses requests for tables and days that only *now*, the present state of the home, has.
+    """
 
     def tables(workspace: Workspace) -> dict[str, object]:
         project = workspace.project

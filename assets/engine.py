@@ -130,11 +130,11 @@ class DagsterEngine:
 
 @contextmanager
 def _dead_runs_closed(home: Home, instance: dg.DagsterInstance) -> Iterator[None]:
-    """Mark runs of killed processes as failed, and when the context ends those that Ctrl-C interrupted in it.
+    """Mark runs of killed processes as failed; at the end of the context, also runs that Ctrl-C interrupted in it.
 
     The caller has the home's lock, so no unfinished run belongs to another process that is still alive.
     """
-    with suppress(OSError):  # ignored: writing the records then fails too, and that error is raised
+    with suppress(OSError):  # ignored here: writing the records fails too, and raises the error
         home.run_marker.touch()
     _close_unfinished(instance)
     try:

@@ -36,7 +36,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 
 _MATERIALIZATIONS = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
 _AT_ONCE = (ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()) - _MATERIALIZATIONS
-"""Kinds of events for which Dagster also writes other tables than the log of the run and the index of assets."""
+"""Kinds of events that Dagster also writes to tables other than the log of the run and the index of assets."""
 _LOGS = SqlEventLogStorageTable
 _MOST_WAITING = 1_000
 _ANY_PARTITION = "<any partition>"
@@ -81,7 +81,10 @@ class BulkEventLog(SqliteEventLogStorage):
             yield connection
 
     def _engine(self, shard: str) -> Engine:
-        """The engine of a database. Dagster makes one for each event, which connects and compiles its queries anew."""
+        """The engine of the database *shard*, made once.
+
+        Dagster itself makes a new engine for each event, which connects and compiles its queries again.
+        """
         if shard not in self._engines:
             for other in self._engines.keys() - {INDEX_SHARD_NAME}:  # each run has a database of its own
                 self._engines.pop(other).dispose()
@@ -116,19 +119,21 @@ class BulkEventLog(SqliteEventLogStorage):
             return
         with self.index_transaction() as connection:
             connection.execute(_LOGS.insert(), [row for _, row in found])
-            # The transaction has the lock, so no other process has written since, and the ids are consecutive.
+            # The transaction holds the write lock, so no other process has inserted rows, and the ids are consecutive.
             last = connection.execute(select(func.max(_LOGS.c.id))).scalar_one()
             ids = range(last - len(found) + 1, last + 1)
             self._store_asset_event_tags(connection, [event for event, _ in found], ids)
-            # The index has one row for each asset, which every event replaces: the last event of each kind is enough.
+            # Each event overwrites its asset's row in the index, so store only the last event of each kind.
             latest = {(row["asset_key"], row["dagster_event_type"]): place for place, (_, row) in enumerate(found)}
             for place in latest.values():
                 self._store_asset_event(connection, found[place][0], ids[place])
 
     def _index_rows(self, event: EventLogEntry, own: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The rows of *event* in the index of assets: *own*; for a planned materialization, a row for each partition.
+        """The rows that the index of assets gets for *event*.
 
-        Dagster shows a partition as failed if the index has its planned materialization and no later actual one.
+        For the planned materialization of several partitions, this is a row for each partition, because Dagster shows
+        a partition as failed if the index has its planned materialization and no later actual one. For every other
+        event it is only the row *own*.
         """
         planned = event.get_dagster_event().event_specific_data
         if not isinstance(planned, AssetMaterializationPlannedData) or planned.partitions_subset is None:

@@ -34,7 +34,7 @@ GONE = "gone"
 
 
 def raw_assets(workspace: Workspace, loaded: Collection[dg.AssetKey]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Ingestion, and the raw and configuration tables as external assets; *loaded* are assets that land files."""
+    """Ingestion, and the raw and configuration tables as external assets; it depends on *loaded*, which land files."""
     return [
         _ingestion(loaded),
         *(_observed(workspace, table, "raw", columns) for table, columns in RAW_TABLES.items() if table != BATCHES),
@@ -144,7 +144,7 @@ def _touched(workspace: Workspace, table: str, days: Collection[Day | None]) -> 
             yield dg.AssetMaterialization(asset_key(table), metadata=size, tags=tags)
         elif day is None:
             yield dg.AssetObservation(asset_key(table), metadata=size)
-        elif day >= first:  # earlier days are no Dagster partitions, so they get no event
+        elif day >= first:  # days before the start date are no partitions in Dagster, so they get no event
             yield dg.AssetObservation(asset_key(table), partition=day.isoformat(), metadata=size, tags=tags)
 
 

@@ -24,10 +24,10 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagste
 
 
 def old_runs(instance: dg.DagsterInstance, ended_before: dt.datetime) -> list[str]:
-    """The ids of runs that ended before *ended_before* and that Dagster's UI does not need to show any state.
+    """The ids of runs that ended before *ended_before* and whose events Dagster's UI does not need.
 
-    Runs with the newest event of a kind for any partition, or with the latest result of a check, are kept: without them
-    the partition would look as if it had never been computed.
+    A run is needed if it has the newest event of any kind for a partition, or the latest result of a check. Without
+    that event the partition would look as if it had never been computed.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=_FINISHED, created_before=ended_before))
     old = [r.dagster_run.run_id for r in records if (r.end_time or 0.0) < ended_before.timestamp()]
@@ -38,7 +38,7 @@ def old_runs(instance: dg.DagsterInstance, ended_before: dt.datetime) -> list[st
 
 
 def delete_runs(home: Home, instance: dg.DagsterInstance, runs: Collection[str]) -> int:
-    """Delete *runs* with their events and output; returns the bytes of the files that are gone.
+    """Delete *runs* with their events and output; returns the size of the deleted files in bytes.
 
     The caller must have the home's lock.
     """
@@ -61,10 +61,10 @@ def files_of(home: Home, run_id: str) -> list[Path]:
 
 
 def shrink(home: Home) -> int:
-    """Give the space of deleted rows in Dagster's databases back to the disk; returns the bytes.
+    """Shrink Dagster's databases by the space of deleted rows; returns how many bytes that gave back to the disk.
 
-    Writers wait meanwhile, a second for 100 MB. A database to which another process is writing is skipped; the database
-    reuses its free space.
+    Writers wait meanwhile, about a second for 100 MB. A database to which another process is writing is skipped; later
+    rows will use its free space.
     """
     freed = 0
     for path in (home.dagster_records, home.dagster / "history" / "runs" / "index.db"):

@@ -54,9 +54,9 @@ _SHOWN_DAYS = 20
 _CELL_WIDTH = 60
 
 _AFTER_ALL_EVENTS = 2**63 - 1
-"""Dagster never finds an event later than this one.
+"""An event id that is larger than any real one, so that Dagster finds no later event of an input.
 
-Used for models versioned by rows, whose input may change while their rows stay the same.
+Used for models versioned by rows: if an input changes but their rows do not, they must not look stale.
 """
 
 
@@ -142,8 +142,9 @@ class RunRecorder:
     def events(self, result: RunResult, claimed: Collection[Day] = ()) -> Iterator[Event]:
         """The events of *result*; a table's events come before those of the tables that read it.
 
-        *claimed*: days that must get an event. Claimed days that have no partition, because they have no inputs, are
-            reported as empty.
+        Args:
+            result: What the step did.
+            claimed: Days that must get an event. A day without inputs gets no partition, so it is reported as empty.
         """
         yield from changed_config(self._workspace, self._instance)
         for table in result.tables.values():
@@ -171,7 +172,7 @@ class RunRecorder:
     def _empty_days(self, table: TableResult, claimed: Collection[Day]) -> set[Day]:
         """The days to report as empty for *table*: removed days, and claimed days without data.
 
-        Days that stay as they are because their events are deleted are not reported: they were not computed.
+        A claimed day whose shop events were deleted is not reported: its partition is kept, not computed.
         """
         if not self._workspace.project.models[table.table].is_partitioned:
             return set()
@@ -184,7 +185,7 @@ class RunRecorder:
         return version_tags(version if is_reported else DEFAULT_DATA_VERSION.value)
 
     def _provenance(self, model: Model) -> dict[str, str]:
-        """The tags that say what *model* was made from: its code version, and the newest event known of each input."""
+        """The tags that say what *model* was made from: its code version, and the newest known event of each input."""
         project = self._workspace.project
         tags = {CODE_VERSION_TAG: code_version(project, model)}
         newest = self._instance.event_log_storage.get_maximum_record_id()
@@ -194,8 +195,8 @@ class RunRecorder:
             if read.table == model.name:
                 continue
             key = asset_key(read.table)
-            # To see whether an input is newer, Dagster compares its version, or if it is partitioned looks for events
-            # after the recorded event. So the version of a partitioned input can be any fixed text.
+            # Dagster detects a newer unpartitioned input by its version, but a newer partitioned input by an event
+            # after the recorded one. So the version of a partitioned input can be any fixed text.
             version = "by day" if project.is_partitioned(read.table) else self._input_version(read.table)
             tags[get_input_data_version_tag(key)] = version
             tags[get_input_event_pointer_tag(key)] = str(newest) if newest else NULL_EVENT_POINTER

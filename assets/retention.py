@@ -1,7 +1,8 @@
 """The nightly job that deletes files and records that are older than the settings allow.
 
 Here: the job and its schedule.
-Not here: which these are (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
+Not here: finding these files and records (``pipelines.ingest.retention``,
+``pipelines.compute.old_events``, ``assets.old_runs``).
 """
 
 # No 'from __future__ import annotations' here: Dagster inspects the annotation of an op's context.
@@ -18,7 +19,7 @@ from pipelines.home.settings import Settings, load_settings
 from pipelines.ingest import retention as files
 
 _PRUNE_AT = "30 4 * * *"
-"""After the nightly tables, which may read landing files again."""
+"""After the nightly run, which may read landing files again."""
 
 _DESCRIPTION = "Deletes landing files, reports, events and records of runs that are older than the settings allow."
 

@@ -67,7 +67,7 @@ class _Step:
     days: dict[str, int | None] = field(default_factory=dict)
 
     def takes(self, model: Model, days: Mapping[str, int | None]) -> bool:
-        """Whether *model*, which reads *days* (as above), can join this step.
+        """Whether *model* can join this step; *days* is for the model what the attribute *days* is for the step.
 
         A step has only one partition mapping for each table, so its models must read equally many days of the table.
         """

@@ -1,1 +1,1 @@
-"""Speed benchmarks (`make bench`). Each job is compared with its limit, a job that shows how fast it could be."""
+"""Speed benchmarks (`make bench`). Each job is compared with a job that does only the minimum, its limit."""

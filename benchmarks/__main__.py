@@ -1,4 +1,4 @@
-"""`make bench`: prints the speed of each job and of its limit, a job that shows how fast the first could be."""
+"""`make bench`: prints the speed of each job and of its limit, a second job that does only the minimum."""
 
 from __future__ import annotations
 

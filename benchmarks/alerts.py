@@ -51,7 +51,7 @@ class Year:
 def simulated(orders: int, seed: int, incidents: Mapping[dt.date, float] | None = None) -> Year:
     """A year of a shop with about *orders* orders a day. On the days of *incidents*, sales are multiplied by a factor.
 
-    Visitors and conversion are each multiplied by its square root.
+    Visitors and conversion are each multiplied by the square root of that factor.
     """
     random = np.random.default_rng(seed)
     weekday = 1 + random.normal(0, 0.12, 7)

@@ -1,8 +1,9 @@
 """``python -m benchmarks.browsing --home HOME``: what one view of each page costs a browser.
 
-Here: each page opened several times in a browser with a profile of its own, scrolled to its end: seconds until its
-first chart, processor seconds of the page's main thread, the page's height, the size of the server's answer; the same
-page by a click inside the app. The first visit compiles the scripts; from the third on, Chromium reads them compiled.
+Here: each page gets a new browser profile, is opened several times and scrolled to its end. Measured are the seconds
+until its first chart, processor seconds of its main thread, its height and the size of the server's answer; and the
+times again when the page is opened by a click inside the app. The first visit compiles the scripts; from the third
+visit on, Chromium reads them compiled.
 Not here: many people at once (``benchmarks.sessions``).
 
 It needs playwright (``uv sync --group browser``) and a browser: of the system, of playwright, or in ``CHROMIUM``.
@@ -49,9 +50,15 @@ _WIDTH, _HEIGHT = 1440, 900
 
 @dataclass
 class Visit:
-    """One view of a page: times in seconds, the page's height in pixels, the answer in bytes.
+    """One view of a page.
 
-    *clicked* and *clicked_cost* are *first_chart* and *seen* of a page that is reached by a link inside the app.
+    Attributes:
+        first_chart: Seconds until the first chart; None without a chart.
+        seen, whole: Processor seconds before, and after, scrolling to the end of the page.
+        drawn_at_first, charts: The number of charts before, and after, scrolling.
+        height: The height of the page in pixels.
+        answer: The size of the server's largest answer in bytes.
+        clicked, clicked_cost: Like *first_chart* and *seen*, but the page is opened by a link inside the app.
     """
 
     first_chart: float | None
@@ -99,7 +106,7 @@ def visit(context: Any, address: str) -> Visit:
 
 
 def _by_click(page: Any, devtools: Any, start: str, address: str) -> tuple[float | None, float]:
-    """Seconds until the first chart after a click on a link to *address* on the page *start*; processor seconds."""
+    """Open *address* by a link on the page *start*; returns seconds until the first chart, and processor seconds."""
     page.goto(start)
     page.wait_for_selector("#main h1")
     _quiet(page)

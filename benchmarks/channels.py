@@ -25,7 +25,7 @@ from pipelines.simulator.channels import CHANNELS, Channel
 
 RULE_MODELS = ("first", "last", "linear", "position_based", "time_decay")
 LAST_NON_DIRECT = "last_non_direct"
-"""The model last, after direct visits are removed from the ends of paths that have others."""
+"""The model ``last`` without direct visits at the end of paths, unless a path has no other visits."""
 
 MODELS = (*RULE_MODELS, LAST_NON_DIRECT, "markov", "shapley", "shapley_rate")
 EVEN = "evenly"
@@ -35,7 +35,7 @@ TABLES = ("+attribution.model_daily", "+attribution.model_effects")
 
 
 def _changed(**changes: Mapping[str, Any]) -> tuple[Channel, ...]:
-    """The shop's channels, with the *changes* by name of the channel."""
+    """The shop's channels after *changes*: name of a channel → its new values."""
     return tuple(replace(channel, **changes.get(channel.name, {})) for channel in CHANNELS)
 
 
@@ -63,10 +63,10 @@ WORLDS: Mapping[str, tuple[Channel, ...]] = {
 
 
 def computed(home: Home, channels: tuple[Channel, ...], *, days: int, devices: int, seed: int) -> pl.DataFrame:
-    """The true shares of a shop with *channels*, and the shares that the pipeline finds in its log.
+    """The true shares of a shop with *channels*, and the shares that the pipeline finds in the shop's log.
 
     Columns: channel, truth (share of the incremental orders), for each of ``MODELS`` its share of the credit, and
-    the even share. The shares of each sum to 1.
+    the even share. Each of these columns sums to 1.
     """
     # More carts than usual, so that fewer visits are needed for as many orders.
     parameters = replace(parameters_with(()), channels=channels, cart_scale=3.0)
@@ -79,7 +79,7 @@ def computed(home: Home, channels: tuple[Channel, ...], *, days: int, devices: i
         parameters=parameters,
         format="parquet",
     )
-    # The effects of the last day are enough.
+    # Only the effects as of the last day are compared.
     _set(home, "daily_for_days", "1")
     compute_sales(home, TABLES)
     rules, effects = _orders(home), _effects(home)
@@ -125,9 +125,9 @@ def with_shares(truth: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
 
 
 def errors(shares: pl.DataFrame) -> pl.DataFrame:
-    """For each model, and for even shares: *mean*, the mean absolute error of its shares in points, and *worst*.
+    """The errors of each model's shares, and of even shares, in percentage points.
 
-    *worst* is the channel with the largest error, with the signed error in points.
+    Columns: model; mean (of the absolute errors); worst: the channel with the largest error, and its signed error.
     """
     rows = []
     for model in (*MODELS, EVEN):

@@ -30,10 +30,10 @@ _JOBS: dict[str, Job] = {
     "customers": lambda scratch, rows, given: pairs.customers(scratch, rows, given.runs),
     "products": lambda scratch, rows, given: pairs.products(scratch, rows, given.runs),
 }
-"""The jobs that take a number of rows."""
+"""The jobs whose number of rows can be chosen."""
 
 _MOST = {"products": 1_000_000}
-"""No shop has more products; ten million would take an hour."""
+"""Job → the largest size to measure. No shop has more products, and ten million would take an hour."""
 
 
 def draw(arguments: argparse.Namespace, scratch: Path) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _row(figure: Figure, ratio: float | None = None) -> str:
 
 
 def _cost(figure: Figure) -> float:
-    """Processor seconds of a million rows."""
+    """Processor seconds per million rows."""
     return figure.processor_seconds / figure.rows * 1e6
 
 

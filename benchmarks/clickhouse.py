@@ -1,6 +1,6 @@
 """attributed_events compared with ClickHouse, which runs inside this process as chDB (`uv sync --group clickhouse`).
 
-Here: the same table by an ASOF JOIN over the same Parquet file, written to a Parquet file, and comparing the answers.
+Here: a query that computes the same table with an ASOF JOIN from the same Parquet file; comparing both results.
 Not here: how both are measured (``benchmarks.measure``).
 """
 
@@ -30,7 +30,7 @@ _QUERY = f"""
     INSERT INTO FUNCTION file({{target}}, 'Parquet')
     WITH
         events AS (
-            -- ASOF JOIN takes one column, so one number has what orders the events of a device: ms, page, rank.
+            -- ASOF JOIN compares one column, so put what orders a device's events (ms, page, rank) into one number.
             SELECT *, ((toUnixTimestamp64Milli(device_time) - {{begin}}) * {_PAGES} + ifNull(page_id, {_PAGES} - 1))
                 * {_RANKS} + event_rank AS place
             FROM file({{source}}, 'Parquet')
@@ -73,7 +73,7 @@ def attributed_events(home: Path, rows: int, runs: int) -> Pair:
     """Measure our table with its checks, published, and ClickHouse's query; *rows* are the day's events.
 
     Raises:
-        RuntimeError: the ends or their heads differ between the two tables.
+        RuntimeError: the two tables have different path ends, or different heads (entrance clicks) for them.
     """
     names = ("attributed_events, checked, published", "  ClickHouse (chDB): ASOF JOIN, written")
     pair = measure_pair(names, rows, (ours, theirs), (home, home), runs)

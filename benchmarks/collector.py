@@ -26,7 +26,7 @@ from benchmarks.__main__ import at_least_one
 from pipelines.home.folder import Home, init_home
 
 EVENTS = 10
-"""Events of a batch."""
+"""Number of events in a batch."""
 _RETRY_SECONDS = 0.05
 _AGENT = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari"
 _EVENT = (
@@ -97,7 +97,7 @@ async def send(
 
 
 async def send_all(port: int, load: Load, connections: int, is_over: Callable[[], bool], rate: int = 0) -> None:
-    """Send over so many *connections* until *is_over*: *rate* events a second, with 0 as many as possible."""
+    """Send over *connections* connections until *is_over*: *rate* events a second; 0: as many as possible."""
     period = connections * EVENTS / rate if rate else 0.0
     due = [time.perf_counter() + number * period / connections for number in range(connections)]
     await asyncio.gather(*(send(port, load, number, is_over, due[number], period) for number in range(connections)))
@@ -143,7 +143,7 @@ def free_port() -> int:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
-    """The ids of the processes that *process* has started and that run."""
+    """The ids of the processes that *process* has started and that are still running."""
     return [int(child) for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
@@ -157,7 +157,7 @@ def _answers(port: int) -> bool:
 
 
 def _memory(processes: list[int]) -> float:
-    """The memory of *processes* in MB, of which no page is counted twice."""
+    """The memory of *processes* in MB; pages that they share are counted once."""
     rollups = [Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii") for process in processes]
     return sum(int(rollup.split("\nPss:")[1].split()[0]) for rollup in rollups) / 1024
 

@@ -1,6 +1,6 @@
 """``python -m benchmarks.copy_growth --home HOME``: how much larger some tables make the dashboards' copy of the lake.
 
-Here: a copy with all tables and one without these: the size of each file, the time to make it; the size of each table.
+Here: making a copy with all tables and one without these; the sizes of both, the times, and the size of each table.
 Not here: which tables are in the copy (``dashboards.copy.build``).
 """
 

@@ -70,7 +70,7 @@ def without_page_ids(home: Home, folder: Path, *, referrers: bool = True) -> Hom
     for file in (own / "source.yaml", own / "events.sql"):
         file.write_text(re.sub(r"(?m)^ *page_id(: \{\})?,?\n", "", file.read_text(encoding="utf-8")), encoding="utf-8")
     files = sorted((copy.landing / "native" / "events").glob("*.parquet"))
-    # Texts are Enums in these files, which cannot hold addresses made from them.
+    # Texts are Enums in these files, whose values are fixed. Addresses are made from them, so cast them to String.
     texts = pl.selectors.enum().cast(pl.String)
     log = pl.concat([pl.read_parquet(file).with_columns(texts, file=pl.lit(file.name)) for file in files])
     addressed = with_addresses(log)
@@ -118,7 +118,7 @@ def with_addresses(log: pl.DataFrame) -> pl.DataFrame:
 
 
 def equal_paths(tracked: Home, derived: Home) -> tuple[int, int]:
-    """The number of paths to carts in *tracked*, and of those with the same effective steps in *derived*."""
+    """The number of paths to carts in *tracked*, and how many of them have the same effective steps in *derived*."""
     paths = [
         pl.read_parquet(home.lake / "attribution/path_steps" / "*" / "*.parquet")
         .filter(pl.col("effective_step_no").is_not_null())

@@ -1,7 +1,7 @@
 """A small shop's long history: its first load, and one more day after it; both through Dagster, all tables.
 
 Here: landing such a shop, which has orders and products but no events; the two jobs; and their limit, DuckDB computing
-the query of each table for all its days and writing one file a table.
+the query of each table for all its days and writing one file for each table.
 Not here: days with events (``benchmarks.jobs``), measuring (``benchmarks.measure``).
 """
 
@@ -41,7 +41,7 @@ def land_history(folder: Path, days: int, lines: int) -> Home:
 
 
 def land_next_day(home: Home, lines: int, day_lines: int) -> None:
-    """Land *day_lines* order lines of ``LAST_DAY`` in *home*, which has *lines* of the days before."""
+    """Land *day_lines* order lines of ``LAST_DAY`` in *home*, which has *lines* order lines of earlier days."""
     _land_orders(home, "next", lines, lines + day_lines, f"DATE '{LAST_DAY}'")
 
 
@@ -80,7 +80,7 @@ def query_all(folder: Path) -> None:
             queries = [workspace.project.sql(model, each if model.is_partitioned else None) for each in spans]
             file = target / f"{name}.parquet"
             _copy(connection, queries, file)
-            if model.python:  # its readers need the result of the step, not of the query
+            if model.python:  # other models read the result of its Python step, not of its query
                 workspace.mount(connection, [Read(name, None)], None)
             else:
                 mount_view(connection, name, f"SELECT * FROM {parquet_sql([file])}")

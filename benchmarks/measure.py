@@ -1,4 +1,4 @@
-"""Measures a job and its limit: a second job over as many rows, which shows how fast the first could be.
+"""Measures a job and its limit: a second job that does only the minimum work for as many rows.
 
 Here: running a job in its own process, to get its peak memory; the median of several runs, alternating job and limit,
 so that noise affects both; the lines of the table.
@@ -25,7 +25,7 @@ HEADER = f"{'job':<44}{'rows':>13}{'seconds':>10}{'cpu s':>9}{'rows/s':>12}{'pea
 
 @dataclass(frozen=True)
 class Run:
-    """One run: wall and processor seconds, the peak memory of its process, and its most bytes spilled to disk."""
+    """One run: wall and processor seconds, and in bytes the peak memory and the most spilled to disk."""
 
     seconds: float
     processor_seconds: float
@@ -106,7 +106,7 @@ def run_in_new_process(job: Job, folder: Path) -> Run:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(job, folder, sender))
     process.start()
-    sender.close()  # otherwise recv would wait for ever if the job dies, and not raise EOFError
+    sender.close()  # close our end, so that recv raises EOFError if the job dies
     try:
         run: Run = receiver.recv()
     except EOFError as error:
@@ -128,10 +128,10 @@ def _run(job: Job, folder: Path, sender: multiprocessing.connection.Connection) 
 
 
 class _Spilling(threading.Thread):
-    """Looks at the files to which DuckDB spills, four times a second; *most* is the largest size that they had."""
+    """Measures the files to which DuckDB spills four times a second; *most* is the largest total size in bytes."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(daemon=True)  # a job that fails ends the process without waiting
+        super().__init__(daemon=True)  # if the job fails, the process ends without waiting for this thread
         self.is_over = threading.Event()
         self.most = 0
         self._folder = folder
@@ -146,7 +146,7 @@ class _Spilling(threading.Thread):
 def _size_of(path: Path) -> int:
     try:
         return path.stat().st_blocks * 512
-    except FileNotFoundError:  # removed in the meantime
+    except FileNotFoundError:  # DuckDB has just removed it
         return 0
 
 

@@ -1,6 +1,6 @@
-"""Counts of transitions and sets from the texts of paths that are not in the lake, for benchmarks and tests.
+"""Counts transitions and sets of touchpoints in paths that are texts in a frame, for benchmarks and tests.
 
-Here: what ``sql/attribution/touch_transitions.sql`` and ``model_effects`` count, on frames.
+Here: the same counts as in ``sql/attribution/touch_transitions.sql`` and ``model_effects``, without a lake.
 Not here: the models (``pipelines.touch``).
 """
 
@@ -16,8 +16,8 @@ from pipelines.touch.markov import CONVERSION, NULL, SEPARATOR, START
 def transitions(paths: pl.DataFrame, order: int = 1, by: Sequence[str] = ()) -> pl.DataFrame:
     """How often paths go from one state to the next: columns *by*, from_state, to_state, paths; sorted.
 
-    A state is the last *order* touchpoints, at the beginning of a path fewer. *paths* has path (its touchpoints, one or
-    more, joined by ' > '), orders, non_conversions, and the columns *by*.
+    A state consists of the last *order* touchpoints, or of fewer at the beginning of a path. *paths* has path (its
+    touchpoints, one or more, joined by ' > '), orders, non_conversions, and the columns *by*.
 
     Raises:
         ValueError: If *order* is less than 1.

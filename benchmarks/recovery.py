@@ -49,7 +49,7 @@ _SLOT = ["head_page_type", "head_module", "head_slot", "head_content_id"]
 
 @dataclass(frozen=True)
 class Recovery:
-    """Numbers of a shop's sale lines: all *lines*, those with the true *entrance*, and those with the true *slot*."""
+    """Counts of a shop's paid order lines: all *lines*, those with the true *entrance*, those with the true *slot*."""
 
     lines: int
     entrance: int
@@ -59,7 +59,7 @@ class Recovery:
 def land_shop(home: Home, parameters: SimulationParameters, *, days: int, devices: int, seed: int) -> None:
     """Simulate a shop into the landing folder of the new *home*, and copy its exchange rates, if any, to *home*.
 
-    Its channels have no effect on orders: ``benchmarks.channels`` measures these.
+    Channels have no effect on the orders of this shop; ``benchmarks.channels`` measures such effects.
     """
     summary = simulate(
         home.landing,

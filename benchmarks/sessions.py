@@ -164,7 +164,7 @@ def main() -> int:
 
 @contextmanager
 def server(home: Path, port: int, workers: int = 2) -> Iterator[int]:
-    """The dashboards of *home*, served as users start them; the id of the server's first process.
+    """Serve the dashboards of *home* as users do; yields the id of the server's first process.
 
     Raises:
         RuntimeError: the server does not start; it has printed the reason.

@@ -26,7 +26,7 @@ from pipelines.simulator import simulate
 LAST_DAY = dt.date(2026, 11, 20)
 
 _EVENTS_A_DEVICE = 22.2
-"""Average events that the simulator makes for a device on that day, to convert events to devices."""
+"""Average number of events of a simulated device on LAST_DAY, to convert a number of events to one of devices."""
 
 _BOT_ROUNDS = 20_000
 _EXPOSURES_A_ROUND = 10
@@ -190,8 +190,8 @@ def catalogue_of_metrics(folder: Path, products: int) -> int:
     """Make a home with the metrics of *products* products on two days and their quadrants on the first.
 
     Returns the number of rows. The metrics are of one window, 28 days. Exposures are skewed and one product of three
-    was sold. The second day differs by a few percent, so that some products change their quadrant and hysteresis keeps
-    others.
+    was sold. The second day differs by a few percent, so that some products change their quadrant, and hysteresis keeps
+    others in theirs.
     """
     home, _ = init_home(folder)
     text = home.settings_file.read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ def all_effects(found: pl.DataFrame) -> None:
 
 
 def estimators() -> Iterator[str]:
-    """One line for each estimator: what, and seconds and processor seconds from the texts of paths to the result."""
+    """One line for each estimator: its name, and its seconds and processor seconds, including parsing the paths."""
     small = random_paths(12, 30_000)
     distinct = small.group_by("path", maintain_order=True).agg(pl.col("orders", "non_conversions").sum()).head(10_000)
     jobs: list[tuple[str, Callable[[], object]]] = [

@@ -1,8 +1,8 @@
 """The touch models by published packages: needs `uv sync --group compare`.
 
 Here: the credit of each channel in seven models from the touches and orders of ``benchmarks.touch_race``, by
-marketing-attribution-models, and the set game by shapley-attribution-wf. The packages are imported with this module, so
-that their import is not measured, as ours is not.
+marketing-attribution-models, and the Shapley values of the set game by shapley-attribution-wf. This module imports the
+packages when it is imported itself, so that neither their import nor ours is measured.
 Not here: our tables, and comparing the answers (``benchmarks.touch_race``).
 """
 
@@ -25,13 +25,13 @@ _OUR_NAMES = {"first_click": "first", "last_click": "last"}
 
 
 def as_documented(folder: Path) -> None:
-    """All models of one object for all journeys, which is how the package's documentation uses it."""
+    """Compute all models with one object for all journeys, as in the package's documentation."""
     model = _of(_journeys(folder))
     _write(folder, {name: _credit(model, name) for name in (*_RULES, "markov")} | {"shapley": _set_game(model)})
 
 
 def at_their_best(folder: Path) -> None:
-    """The same answers in less time: only markov needs journeys without an order, so the rules get those with one."""
+    """Compute the same credit faster: markov gets all journeys, the other models only those with an order."""
     journeys = _journeys(folder)
     buying = _of(journeys.filter("is_order"))
     found = {name: _credit(buying, name) for name in _RULES}
@@ -39,7 +39,7 @@ def at_their_best(folder: Path) -> None:
 
 
 def _journeys(folder: Path) -> pl.DataFrame:
-    """The touches with their journeys: the packages have neither a window nor the transform ``first``."""
+    """The touches with their journeys, after the window and the transform ``first``, which the packages lack."""
     touches, orders = (pl.read_parquet(folder / f"{name}.parquet") for name in ("touches", "orders"))
     joined = touches.join(orders.select("person_id", "ordered_at"), on="person_id", how="left")
     is_before = pl.col("occurred_at") <= pl.col("ordered_at")
@@ -71,7 +71,7 @@ def _credit(model: Any, name: str) -> dict[str, float]:
 
 def _set_game(model: Any) -> dict[str, float]:
     converting = model.unified_df.filter("has_conversion")["channels"].to_list()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # it prints its progress
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # hide its progress
         found: dict[str, float] = _shares.SimplifiedShapleyAttributionModel(converting).attribute()
     return found
 

@@ -1,7 +1,7 @@
 """The touch models of a day, from Parquet to the credit of every model: our tables beside published packages.
 
-Here: made-up touches and orders, our tables of them, published with their checks or only in memory; the race with
-``benchmarks.touch_packages``, which must give the same answers; and where our time goes.
+Here: made-up touches and orders; computing our tables from them, either with checks and published or only in memory;
+the race with ``benchmarks.touch_packages``, which must give the same answers; and where our time goes.
 Not here: the estimators alone (``benchmarks.touch_models``).
 """
 
@@ -50,11 +50,11 @@ _EFFECTS = ["attribution.model_effects"]
 def touches_of(persons: int, touches: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
     """*touches* touches of *persons* on LAST_DAY, and their orders; both have person_id.
 
-    A fifth of the persons order once, a second after one of their touches; later touches are in a path without order.
+    A fifth of the persons order once, one second after a touch. Later touches form a path without an order.
     """
     random = np.random.default_rng(seed)
     person = np.concatenate([np.arange(persons), random.integers(0, persons, touches - persons)])
-    second = random.permutation(12 * 3600 * 50)[:touches] // 50 * 2  # even; two touches of a person may be at one time
+    second = random.permutation(12 * 3600 * 50)[:touches] // 50 * 2  # even; two touches of a person may be simultaneous
     begin = dt.datetime.combine(LAST_DAY, dt.time())
     found = pl.DataFrame(
         {
@@ -102,7 +102,7 @@ _MODELS = """
 
 
 def home_of_touches(folder: Path) -> Home:
-    """A home in *folder* with the touches and orders of touches.parquet and orders.parquet there, as tables."""
+    """A home in *folder* whose tables are made from the files touches.parquet and orders.parquet in *folder*."""
     home, _ = init_home(folder / "home")
     text = home.settings_file.read_text(encoding="utf-8")
     for name, value in (("clock_tolerance_seconds", "0"), ("transform", "[first]"), ("effects_days", "1")):
@@ -156,7 +156,7 @@ def credit_in_memory(folder: Path) -> None:
 
 
 def open_project(folder: Path) -> None:
-    """Read the home's settings and SQL project, which every run of ours does before it computes."""
+    """Read the home's settings and SQL project, as each of our jobs does before it computes."""
     open_workspace(find_home(folder / "home"))
 
 
@@ -170,7 +170,7 @@ def _computing(folder: Path) -> Iterator[tuple[Workspace, duckdb.DuckDBPyConnect
 
 
 def _fill(workspace: Workspace, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Compute the table *name* in the session, from the tables of ``_CREDITS`` there and others of the lake."""
+    """Compute the table *name* in the session, from tables of ``_CREDITS`` in the session and others in the lake."""
     model = workspace.project.models[name]
     reads = [read for read in workspace.project.reads[name] if read.table not in _CREDITS]
     workspace.mount(connection, reads, _SPAN, name)
@@ -208,7 +208,7 @@ def profile(folder: Path, runs: int) -> Iterator[str]:
 
 
 def largest_difference(folder: Path) -> float:
-    """The largest difference between our credit of a touchpoint in a model, in orders, and the packages'."""
+    """The largest difference, in orders, between our credit and the packages' for any touchpoint in any model."""
     theirs = json.loads((folder / "packages.json").read_text(encoding="utf-8"))
     published = pl.read_parquet(folder / "home/lake/attribution/model_daily/*/*.parquet", hive_partitioning=False)
     in_memory = pl.read_parquet(folder / "model_daily.parquet")

@@ -45,7 +45,7 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
     first_places = np.flatnonzero(np.diff(people, prepend=-1.0))
     first_place = np.repeat(first_places, np.diff(first_places, append=len(rows)))
 
-    # reached[k - 1] has, for each row that completes step k of an attempt, the place of the attempt's step 1, else -1.
+    # reached[k - 1] has a value for each row: the index of the attempt's step 1 if the row completes step k, else -1.
     # Of the attempts that are at step k - 1, only the one that began last matters, because its window ends last too.
     reached = [np.where((step_no == 1) & (rows["dt"] <= last).to_numpy(), places, -1)]
     for step in range(2, steps + 1):
@@ -58,7 +58,7 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
         )
         reached.append(np.where(is_open & is_in_time, latest, -1))
 
-    # The last attempt of each person that reached each step, and of these the one that got furthest.
+    # For each person and step, the last attempt that reached the step; then for each person the one that got furthest.
     furthest = np.stack([np.maximum.reduceat(starts, first_places) for starts in reached])
     depth = (furthest >= 0).sum(axis=0)
     start = furthest[depth - 1, np.arange(len(depth))][depth > 0]
@@ -66,7 +66,13 @@ def attempts(hits: pl.DataFrame, steps: int, last: dt.date, window: dt.timedelta
 
 
 def _seconds(starts: NDArray[np.int64], start: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The seconds from each *start* to the first event of a step whose attempts begin at *starts*; NaN without one."""
+    """The seconds from the beginning of each attempt to one of its steps; NaN if the attempt did not reach the step.
+
+    Args:
+        starts: For each row, the index of step 1 of the attempt whose step it completes, else -1.
+        start: The index of step 1 of each attempt.
+        at: The time of each row, in microseconds.
+    """
     never = np.iinfo(np.int64).max
     done = np.full(len(at), never)
     np.minimum.at(done, starts[starts >= 0], at[starts >= 0])

@@ -60,7 +60,7 @@ def column_text(numbers: Numbers, metric: str, values: Iterable[Number]) -> Call
 
 
 def _with(text: str, before: str, after: str) -> str:
-    """*text* with *before* and *after*, which follow its sign."""
+    """The number *text* between *before* and *after*; a minus sign stays in front of both."""
     sign, size = ("−", text[1:]) if text.startswith("−") else ("", text)
     return f"{sign}{before}{size}{after}"
 

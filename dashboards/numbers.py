@@ -20,7 +20,7 @@ Language = Literal["zh", "en"]
 Number = int | float | None
 
 _COMPACT = 1_000_000
-"""Columns with a value from here on have a unit."""
+"""If the largest value of a column is at least this, the column is written in a unit such as K or 万."""
 
 NONE = "–"
 """Shown if there is no value, because 0 would look like a value."""
@@ -78,7 +78,7 @@ class Numbers:
         return _signed(value, _three_digits(size))
 
     def scale(self, values: Iterable[Number]) -> Scale:
-        """The scale of *values*: all digits below a million, from there on a unit of which the largest has 100 or more.
+        """The scale of *values*: all digits if the largest is below a million, else a unit in which it is at least 100.
 
         Decimals depend on the largest value; whole numbers have none.
         """
@@ -92,7 +92,7 @@ class Numbers:
         return Scale(decimals=1 if most >= 10 else 2)
 
     def scaled(self, value: Number, scale: Scale) -> str:
-        """*value* at *scale*; a value that would round to zero is the smallest one that would not, after ``<``."""
+        """*value* at *scale*, such as ``12.3``; a value that would round to zero becomes, for example, ``<0.1``."""
         if not is_number(value):
             return NONE
         size = abs(value) / scale.unit

@@ -1,5 +1,5 @@
 -- Slots with many exposures and no sales | 曝光多却无成交的坑位
--- On all days together: slots whose products were shown but led to no sale, at most fifty. Consider other content there. | 全部日期合计，有商品曝光却没有带来成交的坑位（最多五十个），可考虑更换内容。
+-- At most fifty slots whose products were shown but led to no sale on any day. Consider other content there. | 全部日期合计，有商品曝光却没有带来成交的坑位（最多五十个），可考虑更换内容。
 SELECT
     entrance_id,
     head_slot,

@@ -16,7 +16,10 @@ from pipelines.web.network import network_of
 
 FREE_OF_NAME = 5
 FREE_OF_ADDRESS = 20
-"""Attempts that may fail before the next must wait, per name and per IP address; an office may share an address."""
+"""So many attempts may fail, per name and per IP address, before the next one must wait.
+
+More may fail per address, because an office may share one.
+"""
 REMEMBERED_SECONDS = 3600.0
 _SHORTEST_WAIT = 15.0
 _LONGEST_WAIT = 900.0

@@ -32,10 +32,10 @@ from pipelines.web.network import is_loopback
 SIGN_IN, SIGN_OUT, HEALTH, METRICS, LINK = "/sign-in", "/sign-out", "/health", "/metrics", "/shared"
 
 METRICS_TOKEN = "HEADWATER_METRICS_TOKEN"
-"""The environment variable with the token with which programs on other computers may read the metrics."""
+"""The environment variable that holds the token for reading the metrics from other computers."""
 
 _PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
-"""Headers with which proxies say that they pass a request on."""
+"""Headers that proxies add to a request that they forward."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_COOKIES = 100
@@ -59,7 +59,7 @@ class Visitor:
 
 
 Shows = Callable[[str, flask.Request], bool]
-"""Whether a link to an address allows a request."""
+"""A function of an address and a request: whether a link to the address allows the request."""
 
 
 class Guard:
@@ -113,7 +113,7 @@ class Guard:
             return self._stopped(request)
         if self.state_of(link) != "open":
             return self._ended(request, link)
-        _admit(Visitor(f"link {link.key}", ROLES[0]))  # no user's name has a space
+        _admit(Visitor(f"link {link.key}", ROLES[0]))  # the space: no user can have this name
         flask.g.link = link
         return None
 
@@ -121,7 +121,7 @@ class Guard:
         """Whether *link* still shows its view; it counts as revoked if its maker may not make links any more.
 
         The check is skipped if a proxy signs people in or nobody signs in, because this server then does not know the
-        maker.
+        maker's role.
 
         Raises:
             HeadwaterError: the users cannot be read.
@@ -140,9 +140,9 @@ class Guard:
         return f"{self.cookie}_link_{link.key}"
 
     def _link_of(self, request: flask.Request) -> Link | None:
-        """The link among the browser's cookies that allows *request*.
+        """The link that allows *request*, among those in the browser's cookies; None if there is none.
 
-        Open links are preferred to links that have ended.
+        A link that has ended is returned only if no open link allows the request.
         """
         found = None
         for name, secret in list(request.cookies.items())[:_MOST_COOKIES]:
@@ -157,7 +157,7 @@ class Guard:
     def _ended(self, request: flask.Request, link: Link) -> Response:
         """The answer to a browser with the secret of a *link* that has ended; the cookie is removed."""
         if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
-            return _refusal(401, "this link has ended")  # the page loads again, and then shows that the link has ended
+            return _refusal(401, "this link has ended")  # our script then reloads the page, which says so
         response = flask.redirect(f"{LINK}?ended={self.state_of(link)}", 303)
         response.delete_cookie(self.cookie_of(link), path="/")
         response.headers["Cache-Control"] = "no-store"
@@ -215,7 +215,7 @@ class Guard:
 
 
 def _is_from_here(request: flask.Request) -> bool:
-    """Whether a program on this host sent the request itself, so no proxy passed it on for somebody else."""
+    """Whether a program on this host sent the request, and not a proxy that forwards it for somebody else."""
     is_passed_on = is_proxied(request) or any(name in request.headers for name in _PASSED_ON)
     return is_loopback(visitor_of(request)) and not is_passed_on
 

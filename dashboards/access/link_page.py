@@ -1,7 +1,7 @@
 """Opening a link to a view: its secret is exchanged for a cookie.
 
 Here: the page that does this, and the message for links that have ended or never existed.
-Not here: the links (``dashboards.access.links``), which requests one allows (``dashboards.app.link_reader``).
+Not here: the links (``dashboards.access.links``), which requests a link allows (``dashboards.app.link_reader``).
 
 The secret stands after the "#" of a link. Browsers do not send that part, so it is in no log of a server or proxy and
 in no Referer header. The page's script posts it.
@@ -47,7 +47,7 @@ class LinkPage:
         server.add_url_rule(LINK, "link_open", self.open, methods=["POST"])
 
     def show(self) -> Any:
-        """The page whose script sends the secret; if the browser had a link that ended, the sentence about that."""
+        """The page whose script sends the secret; with ``ended`` in the URL, a page that says how the link ended."""
         ended = flask.request.args.get("ended", "")
         if ended in ("expired", "revoked"):
             return self._said(410, f"link.{ended}")
@@ -89,7 +89,7 @@ class LinkPage:
             self._guard.cookie_of(link),
             secret,
             max_age=max(int(link.ends_at - self._guard.links.now()), 1),
-            path="/",  # path "/": all pages get their data from one address; the guard compares the view instead
+            path="/",  # not the view's path: all pages get their data from one URL; the guard checks the view
             secure=flask.request.is_secure,
             httponly=True,
             samesite="Lax",

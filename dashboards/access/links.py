@@ -27,7 +27,7 @@ class Link:
     """A link to a view.
 
     Attributes:
-        key: Its name in lists and logs, which opens nothing.
+        key: Its id in lists and logs; unlike the secret, it does not open the link.
         address: Path and query of the view.
         owner: The user who made it.
         note: Whom or what it is for.

@@ -20,7 +20,7 @@ IDLE_SECONDS = 8 * 3600.0
 LONGEST_SECONDS = 7 * 86400.0
 """A session ends after this time even if it is used."""
 _NOTED_SECONDS = 60.0
-"""The last use is recorded at most this often: a write per request would be slow."""
+"""The last use of a session is recorded at most once in so many seconds: a write per request would be slow."""
 
 
 class Sessions:

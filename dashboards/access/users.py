@@ -21,7 +21,10 @@ from pipelines.home.folder import Home
 
 Role = Literal["viewer", "analyst", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
-"""Roles, each with the rights of those before: view pages; run SQL, save views, make links; edit files, see all SQL."""
+"""The roles. A viewer views pages; an analyst also runs SQL, saves views and makes links.
+
+An admin also edits files and sees the SQL of all users.
+"""
 
 LOCAL = "local"
 """The user name if the server has no sign-in."""

@@ -23,9 +23,10 @@ def next_time(home: Home, since: dt.datetime) -> dt.datetime | None:
 
     None: never.
 
-    These are the times of subscriptions and of late data, the end of a day that no run has closed, and the next
-    attempts of messages. If an attempt was due before *since* and its message still waits, the evaluation at *since*
-    failed; it is then due again some minutes after *since*.
+    Due may be a subscription, an alert on late data, the next attempt to send a message, or the evaluation of
+    yesterday, which counts as complete some hours after midnight even if no run has read files since then. If an
+    attempt was due before *since* and its message still waits, the evaluation at *since* failed; the attempt is then
+    due again some minutes after *since*.
 
     Raises:
         HeadwaterError: the settings are invalid.

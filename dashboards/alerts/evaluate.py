@@ -22,7 +22,7 @@ from pipelines.compute.results import CheckState
 from pipelines.home.errors import HeadwaterError
 
 LATE_BY = "08:00"
-"""When data is late, unless the alert says another time."""
+"""The time after which yesterday's data is late, unless the alert names another time."""
 
 _MOST_DETAILS = 5
 _LONGEST_DETAIL = 300
@@ -114,7 +114,7 @@ def _metric(
 
 
 def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) -> tuple[Bounds | None, str]:
-    """The bounds of the alert's rule on *day*; if there are none, None and the reason."""
+    """The range that the alert's rule allows on *day*, or None if it is unknown; and the reason to report if None."""
     if alert.unusual:
         return usual_bounds(values, day, festivals.days), "no_history"
     if alert.falls_by is not None or alert.rises_by is not None:
@@ -124,7 +124,7 @@ def _bounds(alert: Alert, values: Values, day: dt.date, festivals: Festivals) ->
 
 
 def _failed_runs(name: str, failures: Sequence[RunFailure], today: dt.date, timezone: str) -> Finding:
-    """The failed runs of yesterday and today, with the day of the latest one: one message is sent for each day."""
+    """The failed runs of yesterday and today, with the day of the latest one, so that each day causes one message."""
     latest = sorted(failures, key=lambda failure: failure.at, reverse=True)
     times = [local_time(failure.at.astimezone(dt.UTC).replace(tzinfo=None), timezone) for failure in latest]
     found = [(at, failure) for at, failure in zip(times, latest, strict=True) if at and (today - at.date()).days <= 1]
@@ -135,7 +135,7 @@ def _failed_runs(name: str, failures: Sequence[RunFailure], today: dt.date, time
 
 
 def _failed_checks(name: str, checks: Sequence[CheckState], today: dt.date) -> Finding:
-    """The checks that hold data back now. They cause a message once a day until they pass."""
+    """The failed checks that block data now. They cause a message once a day until they pass."""
     failed = [check for check in checks if check.passed is False and check.severity == "error"]
     details = [_detail(f"{check.table}: {check.name}: {check.found}") for check in failed[:_MOST_DETAILS]]
     return Finding(name, today, "fired" if failed else "fine", details=tuple(details))

@@ -1,4 +1,4 @@
-"""The messages of alerts: title, numbers, the line of bars, the link.
+"""The messages of alerts: title, numbers, a text chart of the last days (▁▂▅▇), the link.
 
 Not here: which alerts have fired (``dashboards.alerts.evaluate``), the messages of subscriptions
 (``dashboards.alerts.subscriptions``).
@@ -23,7 +23,7 @@ from pipelines.home.settings import Settings
 def alert_messages(
     watch: Watch, findings: Sequence[Finding], copy: Copy | None, settings: Settings, now: dt.datetime
 ) -> list[Message]:
-    """A message to each person of each alert that has fired."""
+    """The messages about alerts that have fired: for each alert, one to each person whom it names."""
     found = []
     for finding in findings:
         if finding.outcome == "fired":
@@ -78,7 +78,7 @@ def alert_text(
 
 
 def course_line(locale: Locale, values: Sequence[float | None], name: str = "") -> str:
-    """The values of the last days as a line of bars, of the metric *name*."""
+    """The values of the last days as a text chart such as ▁▂▅▇, after the metric's *name*."""
     return locale.text("alert.line.course", name=name, days=len(values), bars=bars(values)).strip()
 
 

@@ -1,4 +1,4 @@
-"""The picture of a message's page, attached to mail: the page with its charts as on the dashboards.
+"""Pictures of the pages that messages are about, with their charts, for attaching them to mails.
 
 Here: making the pictures of new messages.
 Not here: drawing a page (``dashboards.printing``), which messages there are (``dashboards.alerts.run``).
@@ -47,7 +47,7 @@ def with_pictures(home: Home, messages: Sequence[Message], people: Mapping[str, 
 
 
 def _picture(home: Home, page: str) -> bytes | None:
-    """The page at the address *page* as a PNG, as viewers see it; None if it cannot be drawn now."""
+    """The page at the address *page* as a PNG, with the rights of a viewer; None if it cannot be drawn now."""
     path, _, query = page.partition("?")
     view = read_view(path, query)
     if view is None:

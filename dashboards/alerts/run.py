@@ -1,7 +1,7 @@
 """The one place that decides who gets which message now: ``headwater alerts`` and Dagster both call it.
 
 Here: evaluating, writing messages into the outbox, delivering what is due.
-Not here: each of these steps.
+Not here: how the steps work (``evaluate``, ``messages``, ``subscriptions``, ``pipelines.delivery``).
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ Clock = Callable[[], dt.datetime]
 
 @dataclass(frozen=True)
 class Sent:
-    """What one call did.
+    """What a call of ``send_due`` did.
 
     Attributes:
-        findings: The result of each alert. written: The new messages; in a dry run those that would be written.
+        findings: The result of each alert.
+        written: The new messages; in a dry run those that would be written.
         changed: The messages whose state has changed.
     """
 

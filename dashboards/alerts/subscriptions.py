@@ -1,4 +1,4 @@
-"""The messages of subscriptions: the figures at the head of a page, the line of bars, the link; by mail the report.
+"""The messages of subscriptions: the first figures of a page, a text chart of sales (▁▂▅▇), a link; or the report.
 
 Here: which subscriptions are due, and their messages.
 Not here: pages (``dashboards.app.pages``), the report (``dashboards.report``).
@@ -44,8 +44,8 @@ class Due:
 def due_subscriptions(watch: Watch, copy: Copy | None, now: dt.datetime, timezone: str) -> list[Due]:
     """The subscriptions that are due today and whose time has come.
 
-    They wait until yesterday is computed and closed: otherwise readers would take figures of older days for
-    yesterday's.
+    They wait until yesterday is computed and complete (see ``Copy.open_from``): otherwise readers would take figures of
+    older days for yesterday's.
     """
     local = now.astimezone(ZoneInfo(timezone))
     yesterday = local.date() - dt.timedelta(days=1)
@@ -122,7 +122,7 @@ def _card(card: Card) -> str:
 
 
 def _course(context: Context, view: View) -> str:
-    """Sales of the last days in the page's slice, as a line of bars; '' if the slice has none."""
+    """Sales of the last days in the page's slice, as a text chart such as ▁▂▅▇; '' if the slice has no sales."""
     assert view.last is not None
     first = view.last - dt.timedelta(days=COURSE_DAYS - 1)
     try:

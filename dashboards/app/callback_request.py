@@ -1,7 +1,7 @@
 """Validates callback requests: could one of our pages have sent the request?
 
-Here: the check before Dash reads the request. Dash does not validate it: a wrong one causes a traceback.
-Not here: who may send one (``dashboards.access``), what callbacks do.
+Here: the check before Dash reads a request. Dash does not validate requests: an invalid one causes a traceback.
+Not here: who may send requests (``dashboards.access``), what callbacks do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CALLBACKS = "/_dash-update-component"
 
 
 class _Output(BaseModel):
-    """A property of a component that a callback fills."""
+    """A property of a component that a callback sets."""
 
     model_config = ConfigDict(strict=True)
 
@@ -95,7 +95,7 @@ def _fault(app: dash.Dash, body: object) -> str:
 
 
 def _name_of(outputs: _Output | list[_Output]) -> str:
-    """Dash's name for the callback that fills *outputs*."""
+    """Dash's name for the callback that sets *outputs*."""
     if isinstance(outputs, _Output):
         return outputs.name
     return f"..{'...'.join(one.name for one in outputs)}.."

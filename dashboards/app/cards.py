@@ -34,7 +34,7 @@ def metric_card(
 def changes_since(
     locale: Locale, name: str, now: Mapping[str, Any], then: Mapping[str, Any] | None
 ) -> tuple[Change, ...]:
-    """The change of the metric *name* since the comparison days; empty without such days or without their value."""
+    """The change of the metric *name* since the comparison days; empty if there are none or their value is unknown."""
     return () if then is None or then[name] is None else (compared(locale, name, now[name], then[name]),)
 
 

@@ -26,10 +26,10 @@ from pipelines.home.errors import HeadwaterError
 
 _DETAILS = ("core.visitors", "core.sessions", "attribution.attributed_sales", "attribution.paths")
 _OF_NEW_VISITORS = frozenset({"funnel", "retention"})
-"""Pages that show new visitors, which are known only a year after the first event that is kept."""
+"""Pages that show new visitors. Whether a visitor is new is known only from a year after the first kept event on."""
 
 _OF_TOTALS = frozenset({"models"})
-"""Pages that need no details unless they are filtered."""
+"""Pages that need only totals by day unless they are filtered, so older days whose details are deleted are enough."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Days:
         first, last: The days shown.
         then_first, then_last: The comparison days; None if the view or its page has no comparison.
         is_recorded_then: Whether the shop's records cover the comparison days and the look-back days before them.
-        window_days: The days before an order whose touches count; 0 on pages that are not about touches.
+        window_days: The lookback window: touches up to this many days before an order are credited with it. 0 on pages
+            that are not about touches.
         start: The first day of the records that the page needs; None if nothing is computed.
     """
 
@@ -64,7 +65,7 @@ class Context:
 
     Attributes:
         view: The view of the URL, with the days filled in.
-        whole: The tables.
+        whole: The tables without the view's filters; ``copy`` applies them.
         role: The user's role.
         now: The time of the request.
         user: The user's name.
@@ -82,7 +83,7 @@ class Context:
         return self.whole.in_slice(self.part()) if self.slice else self.whole
 
     def part(self, by: str | None = None) -> Slice:
-        """The view's slice, whose tables have the dimension *by* as a column."""
+        """The view's slice. Tables read through it have the dimension *by*, if any, as an additional column."""
         kind: Literal["rows", "customers"] = "customers" if self.view.page == "customers" else "rows"
         return Slice(self.slice, self.segments_on, by, kind if self.slice else "rows")
 
@@ -97,12 +98,12 @@ class Context:
 
     @cached_property
     def slice(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The values chosen of these dimensions."""
+        """The chosen values of the page's ``dimensions``; those of other dimensions are ignored."""
         return tuple((name, self.view.slice[name]) for name in self.dimensions if name in self.view.slice)
 
     @property
     def is_broken_down(self) -> bool:
-        """Whether the page is broken down by one of these dimensions."""
+        """Whether the page is broken down by one of its ``dimensions``."""
         return self.view.has_breakdown and self.view.by in self.dimensions
 
     @cached_property
@@ -138,7 +139,7 @@ class Context:
 
     @cached_property
     def details_from(self) -> dt.date | None:
-        """The first day whose visitors, sessions, paths and sales are known one by one; None if all are.
+        """The first day with rows for single visitors, sessions, paths and sales; None if every day has them.
 
         On earlier days their events are deleted (``retention.events_days``), and only totals are left.
         """
@@ -148,7 +149,7 @@ class Context:
 
     @property
     def has_deleted_days(self) -> bool:
-        """Whether details of some of the days shown are deleted."""
+        """Whether single visitors, sessions, paths or sales of some of the days shown are deleted."""
         return self.details_from is not None and self.days.first < self.details_from
 
     def rows(self, sql: str, **more: object) -> list[dict[str, Any]]:
@@ -237,4 +238,4 @@ class Context:
 
 
 Page = Callable[[Context], Sequence[Block]]
-"""A page: from the context of a request to blocks."""
+"""A page: a function from the context of a request to the blocks to show."""

@@ -163,7 +163,7 @@ def xlsx_of(table: Table, about: Sequence[tuple[str, str]]) -> bytes:
 
 @contextmanager
 def new_book() -> Iterator[tuple[Any, io.BytesIO]]:
-    """A new workbook, and the file that has it after the ``with`` block."""
+    """A new workbook, and the buffer with its XLSX file, which is complete after the ``with`` block."""
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(out, options) as book:

@@ -18,7 +18,7 @@ from dashboards.texts import Texts
 
 
 def export_menu(context: Context) -> Component:
-    """The menu, which stands beside that of the saved views."""
+    """The menu, shown next to the menu of saved views."""
     text = context.locale.text
     return html.Details(
         [

@@ -18,18 +18,18 @@ _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
 _LIBRARIES = "/_dash-component-suites/"
 _HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
-"""Beginnings of the names of scripts of which every page uses almost all.
+"""Prefixes of the names of scripts; every page calls almost all functions of these.
 
-ag-grid is excluded: many pages have no grid.
+ag-grid is not among them: many pages have no grid.
 """
 
 
 class FastDash(dash.Dash):
-    """The app, whose HTML first asks for the page, and has no polyfill for browsers that Mantine does not support.
+    """The app. Its HTML requests the page's data first, and leaves out Dash's polyfill for old browsers.
 
-    The polyfill also replaces ``parseInt`` and ``trim``, which Plotly calls often, by slower ones. Without the
-    replacement, components that Dash loads when they are first used, such as ``dcc.Graph`` and ``dcc.Dropdown``, do not
-    work.
+    Mantine does not support those browsers anyway, and the polyfill replaces ``parseInt`` and ``trim``, which Plotly
+    calls often, by slower functions. Without the polyfill our pages cannot use components that Dash loads on first use,
+    such as ``dcc.Graph`` and ``dcc.Dropdown``.
     """
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash names all parts

@@ -1,4 +1,4 @@
-"""What the reader of a link gets: one view, with a viewer's rights, without other pages and without persons.
+"""What the reader of a link gets: one view, with a viewer's rights, without other pages and without data about persons.
 
 Here: which views can be shared, which requests a link allows, what is left of a page.
 Not here: the frame of that page (``dashboards.app.link_frame``), the links themselves (``dashboards.access.links``),
@@ -25,7 +25,7 @@ PAGE_CALLBACK = "..root.children...shown.data.."
 """Dash's name of the callback that answers with a page."""
 
 _OF_PERSONS = frozenset({("customers", "user"), ("customers", "segment"), ("customers", "move"), ("paths", "find")})
-"""Page and filter of views that are about persons."""
+"""Page and filter of the views that show single persons."""
 _PERSON_FIELDS = frozenset({"user_id", "person_id", "device_id"})
 _SHARED_PATHS = frozenset({"/_dash-layout", "/_dash-dependencies", "/_favicon.ico", PLOTLY_URL})
 _SHARED_FOLDERS = ("/_dash-component-suites/", "/assets/", "/pictures/")

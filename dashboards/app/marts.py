@@ -118,7 +118,7 @@ class Copy:
                 raise
 
     def _is_outdated(self) -> bool:
-        """Whether the copy lacks a table, or a column of a table, that the models of today have."""
+        """Whether the copy lacks a table, or a column of a table, that the current models define."""
         models = load_project(self.home, self.settings).models
         with closing(self._connection.cursor()) as cursor:
             return any(
@@ -128,7 +128,7 @@ class Copy:
             )
 
     def computed(self, key: tuple[object, ...], compute: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The result of *compute*, cached like those of queries; *key* names it and all that it depends on."""
+        """The result of *compute*, cached like query results; *key* must contain everything that it depends on."""
         with self._lock:
             found: pl.DataFrame | None = self._answers.get(key)
         if found is None:

@@ -25,7 +25,7 @@ from pipelines.ingest import pending
 
 
 def add_monitoring(server: flask.Flask, marts: Marts) -> None:
-    """Add the address."""
+    """Add the URL ``/metrics`` to *server*."""
 
     @server.get(METRICS)
     def metrics() -> flask.Response:
@@ -33,7 +33,7 @@ def add_monitoring(server: flask.Flask, marts: Marts) -> None:
 
 
 def _figures(copy: Copy) -> CollectorRegistry:
-    """The figures of the home of *copy*.
+    """The metrics of the home of *copy*.
 
     Raises:
         HeadwaterError: the home cannot be read.
@@ -41,7 +41,7 @@ def _figures(copy: Copy) -> CollectorRegistry:
     registry, home = CollectorRegistry(), copy.home
 
     def gauge(name: str, about: str, value: float | None) -> None:
-        """A figure; it is left out if *value* is None."""
+        """Add the metric *name* with its description *about*; add nothing if *value* is None."""
         if value is not None:
             Gauge(f"headwater_{name}", about, registry=registry).set(value)
 

@@ -20,7 +20,7 @@ from dashboards.app.view import View
 from dashboards.blocks import Block, Chart, Column, Group, Table
 
 KEY = "sort"
-"""The key in the URL."""
+"""The key of the sort order in the URL."""
 
 
 def in_order(blocks: Sequence[Block], view: View) -> list[Block]:

@@ -93,13 +93,13 @@ def printed(server: flask.Flask, home: Home, view: View, form: Form, visitor: Vi
         BusyError: another file is being made, and takes too long.
         ChromiumError: there is no Chromium, or it failed.
     """
-    href = replace(view, theme="light").href  # paper is light
+    href = replace(view, theme="light").href  # paper is white, so use the light colours
     with turn(home.print_lock):
         return page_file(href, form, _answers(server, visitor), footer)
 
 
 def _answers(server: flask.Flask, visitor: Visitor) -> Callable[[str, str, Mapping[str, str], bytes], Answer]:
-    """Answers the browser's requests in this process, with the rights of *visitor*; the browser needs no secret."""
+    """A function that answers the browser's requests in this process, with the rights of *visitor* and no sign-in."""
 
     def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         own = {name: value for name, value in headers.items() if name.lower() in _OWN_HEADERS}

@@ -19,7 +19,7 @@ from dashboards.numbers import NONE
 from pipelines.config_tables.pages import Area, ShopPage
 
 Place = tuple[str, int]
-"""Module and slot."""
+"""Module and number of a slot."""
 
 _PORTRAIT, _LANDSCAPE = 460, 1_100
 """Maximum width on screen, in pixels, of a picture that is higher than wide, and of any other picture."""
@@ -38,7 +38,7 @@ class Spot:
         href: The link of the slot.
         label: Name, value and change, for screen readers.
         hover: More figures, one in each line.
-        picture: The URL of the picture of the content that it showed; '': none.
+        picture: The URL of the picture of the content that the slot showed; '': none.
     """
 
     name: str

@@ -12,7 +12,7 @@ import flask
 
 _KEY = "headwater.paper"
 FOR_PAPER: dict[str, Any] = {_KEY: True}
-"""In the WSGI environment of requests of the server's own browser; requests over the network cannot set it."""
+"""The WSGI environment that marks a request of the server's own browser; requests over the network cannot set it."""
 
 
 def is_for_paper() -> bool:

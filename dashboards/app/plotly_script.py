@@ -18,7 +18,7 @@ _FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 _YEAR = 365 * 86_400
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""First line of a script of which every page calls most functions.
+"""First line of a script if pages call most of its functions.
 
 It makes Chromium compile all functions in another thread while it loads the script, not when they are called.
 """

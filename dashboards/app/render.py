@@ -140,7 +140,7 @@ def text(block: Text) -> Component:
 
 
 def _chart(context: Context, chart: Chart) -> Component:
-    """The place of a chart, with its figure as data: ``assets/charts.js`` draws it when it comes near the window."""
+    """The empty element of a chart, with its figure as data; ``assets/charts.js`` draws it when almost in view."""
     locale, table = context.locale, chart.table
     layout = chart.figure.layout
     meta = layout.meta or {}
@@ -184,9 +184,10 @@ def _chart(context: Context, chart: Chart) -> Component:
 
 
 def _as_table(context: Context, table: Table) -> Component:
-    """The table of a chart, folded. Its rows are data until it is unfolded: app.js then makes components of them.
+    """The table of a chart, folded unless it is open or sorted.
 
-    So grids that nobody unfolds take no time in the browser.
+    The content of a folded table is kept as JSON until the user unfolds it; app.js then renders it. So tables that
+    nobody unfolds take no time in the browser.
     """
     is_open = table.is_open or bool(table.sort)
     body = html.Div(_body(context, table))
@@ -240,7 +241,7 @@ def export_href(view: View, key: str, form: str) -> str:
 
 
 def _period(table: Table) -> list[Component]:
-    """The definition in full, if *table* covers other days than the page: readers must not have to look for that."""
+    """The definition as a visible line, if *table* covers other days than the page: it says which. Else nothing."""
     if table.is_of_days or not table.definition:
         return []
     return [html.P(clean(table.definition), className="definition")]

@@ -237,7 +237,8 @@ def _grid_columns(
 def _narrowest(column: Column, rows: Sequence[Row], columns: int) -> int:
     """The smallest width of *column*, in pixels, in a table with this number of *columns*.
 
-    Sentences make rows high: in a table that scrolls sideways anyway they have one line.
+    A table of many columns scrolls sideways anyway, so long texts get the width of one line: wrapped, they would make
+    the rows high.
     """
     if not column.is_long:
         return 150 if column.is_text else 112
@@ -263,7 +264,7 @@ def letters(text: str) -> int:
 
 
 def _fixed_width(column: Column, rows: Sequence[Row]) -> dict[str, Any]:
-    """The width of *column* in a grid that has a long column: that of its text, with its heading in two lines.
+    """The width of *column* in a grid that has a long column: enough for its texts, and for its heading in two lines.
 
     The long column gets the rest, which ag-grid calls flex. ag-grid cannot measure columns if one of them has flex, so
     the text is measured here.

@@ -76,7 +76,7 @@ def create_app(home: Home, rules: Rules | None = None) -> dash.Dash:
         suppress_callback_exceptions=True,
         health_endpoint="health",
         add_log_handler=False,
-        external_scripts=[{"src": PLOTLY_URL, "defer": True}],  # the page is requested while the script loads
+        external_scripts=[{"src": PLOTLY_URL, "defer": True}],  # loads while the data is requested
     )
     marts = Marts(home)
     app.layout = _layout

@@ -179,7 +179,7 @@ def whole_note(context: Context) -> list[Text]:
 
 
 def slice_warnings(context: Context) -> list[Text]:
-    """Notes about the filters: which of them do not apply to the page, and what some of them count."""
+    """Notes about the filters: those that do not apply to the page, unknown values, what filtered figures count."""
     view, text = context.view, context.locale.text
     dimensions = Dimensions(context)
     ignored = [name for name in view.slice if name not in context.dimensions]

@@ -31,10 +31,13 @@ COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
 
 AS_OF = {"products": "sku", "customers": "user"}
-"""Page of figures as of a day → the filter that chooses one product or customer, whose page is of the selected days."""
+"""Page of figures as of a day → the filter that selects one product or customer.
+
+With this filter the page instead shows figures of the selected days.
+"""
 
 AS_OF_PARTS = {"journeys": ("paths",), "models": ("effects",)}
-"""Page → its parts of figures as of a day."""
+"""Page → those of its parts that show figures as of a day."""
 
 OF_TOUCHES = frozenset({"channels", "models", "journeys"})
 """Pages whose figures for a day depend on touches of earlier days."""
@@ -106,7 +109,7 @@ _SEVERAL = frozenset({("sql", "y")})
 _LONGEST = {("sql", "q"): LONGEST_QUERY_IN_ADDRESS, ("sql", "y"): 2_000, ("alerts", "what"): 3_000}
 _MOST_KEYS = 24
 _MOST_VALUES = 30
-"""Maximum values of a dimension."""
+"""Maximum values of a dimension; the URL's further values are ignored."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,7 @@ def read_view(path: str, query: str, language: Language = "en") -> View | None:
         pairs = []
     given = {key: value for key, value in pairs if not key.startswith(SLICE)}
     given |= {key: "\n".join(_values(pairs, key)) for of_page, key in _SEVERAL if of_page == page and given.get(key)}
-    if page == "products" and (category := given.pop("category", "")):  # links from before filters existed
+    if page == "products" and (category := given.pop("category", "")):  # old links, made before filters existed
         pairs.append((f"{SLICE}category", category))
     days = {key: given.pop(key, "") for key in ("from", "to")}
     first, last = map(_day, days.values())

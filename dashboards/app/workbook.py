@@ -22,7 +22,7 @@ _RESERVED = frozenset({"history"})
 
 
 def workbook_of(context: Context, blocks: Sequence[Block], url: str) -> bytes:
-    """The tables among *blocks*, the page of *context*, which is at *url*."""
+    """The XLSX file of the tables among *blocks*, which are those of the page of *context* at *url*."""
     text = context.locale.text
     found = tables(blocks)
     names = sheet_names([text("export.sheet"), *(table.title for table in found)])

@@ -31,7 +31,7 @@ from pipelines.home.folder import Home
 from pipelines.home.lock import lock_holder
 
 LARGEST_TABLE = 256_000_000
-"""Tables with more bytes of Parquet are not copied. ``headwater sql`` queries them, such as a large shop's events."""
+"""Tables with more bytes of Parquet, such as a large shop's events, are not copied; ``headwater sql`` reads them."""
 
 _KEPT_SECONDS = 600.0
 """How long an old copy is kept, for pages and queries that are about to open it."""

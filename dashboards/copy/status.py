@@ -65,7 +65,7 @@ def write_status(home: Home, check_states: Callable[[Home], Sequence[CheckState]
     started = dt.datetime.now(dt.UTC).timestamp()
     states = [{**vars(state), "at": state.at and state.at.isoformat()} for state in check_states(home)]
     _write(home.checks_file, states)
-    os.utime(home.checks_file, (started, started))  # events recorded meanwhile then count as newer
+    os.utime(home.checks_file, (started, started))  # so that events recorded meanwhile count as newer
     workspace = open_workspace(home)
     version = _project_version(workspace)
     kept = _read(home.lineage_file)

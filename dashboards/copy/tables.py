@@ -80,7 +80,7 @@ def _partitions_of(file: Path) -> dict[str, States]:
 
 
 def _update(workspace: Workspace, tables: Collection[str], target: Path, there: Mapping[str, States]) -> None:
-    """Make *target*, which has the partitions *there*, hold *tables* as they are in the lake."""
+    """Bring *tables* in *target* up to date with the lake; *there*: the partitions that *target* already has."""
     models = {table: workspace.project.models[table] for table in tables}
     wanted = {table: _states(workspace, model) for table, model in models.items()}
     changed = {table: _changed(there.get(table, {}), states) for table, states in wanted.items()}
@@ -128,8 +128,9 @@ def _states(workspace: Workspace, model: Model) -> States:
     definition = hashlib.blake2b(f"{_FORMAT} {definition_of(model)}".encode(), digest_size=8).hexdigest()
     states: States = {}
     for path in workspace.files(model.name, None):
-        with suppress(FileNotFoundError):  # a run has removed it meanwhile
-            # Not its checksum: a run writes that before the file, and may be killed in between.
+        # A run may remove the file meanwhile. The state is not the file's checksum, because a run writes the checksum
+        # before the file, and may be killed in between.
+        with suppress(FileNotFoundError):
             found = path.stat()
             states[workspace.lake.partition(path)[1]] = f"{found.st_size} {found.st_mtime_ns} {definition}"
     return states

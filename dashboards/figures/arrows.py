@@ -1,4 +1,4 @@
-"""Arrows from a product's earlier place (a dot) to its place now.
+"""Arrows from a product's earlier position in a matrix (a dot) to its current one.
 
 Here: which moves are long enough to draw, and how they are drawn.
 Not here: which products get an arrow.

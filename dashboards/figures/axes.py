@@ -24,7 +24,7 @@ class Scale:
     low: float
     high: float
     zero: float | None
-    """Position of 0 on a logarithmic axis; None without zeros."""
+    """Position of 0 on a logarithmic axis; None if no value is 0."""
     strip: float = 0.0
     """Length kept free of values at each end, in the same unit as *low* and *high*."""
 
@@ -90,7 +90,7 @@ def round_values(low: float, high: float, count: int = 5) -> list[float]:
     """About *count* round numbers in equal steps, from *low* to *high* (*low* < *high*)."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
-    factors = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)  # no quarter of a small count
+    factors = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)  # without 2.5: counts have no fractions
     step = next(power * factor for factor in factors if power * factor >= rough * 0.999)
     first = math.ceil(low / step)
     return [round(step * n, 12) for n in range(first, math.floor(high / step) + 1)]

@@ -114,7 +114,7 @@ def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
         x=[max(value or 0, mark or 0) for value, mark in zip(bars.values, marks.values, strict=True)],
         y=places,
         mode="text",
-        text=[f"&nbsp;&nbsp;&nbsp;{plain(label)}" for label in bars.labels],  # clear of the line at this place
+        text=[f"&nbsp;&nbsp;&nbsp;{plain(label)}" for label in bars.labels],  # beside the mark, not on it
         textposition="middle right",
         textfont={"size": TEXT, "color": INK},
         hoverinfo="skip",

@@ -84,7 +84,7 @@ def is_summed(metric: str) -> bool:
 
 
 def not_drawn(locale: Locale, metric: str, number: int, *, is_credit: bool = False) -> tuple[str, ...]:
-    """The note that ``courses`` does not draw all of *number* keys; empty if it does, or sums the others."""
+    """The note that ``courses`` leaves out some of *number* keys; empty if it draws all or sums the rest."""
     if number <= len(LINES) or is_credit or is_summed(metric):
         return ()
     return (locale.text("first_of", n=len(LINES), m=number),)
@@ -95,9 +95,9 @@ def courses(
 ) -> go.Figure:
     """*metric* by day, a line per key: columns dt, key, *metric*; *names* maps the keys to names, in their order.
 
-    The first keys of *names* have a line, as many as ``LINES``. All other keys of *frame* with any value are one more
-    line, their sum, so that the lines sum to the whole; if *metric* cannot be summed, they are not drawn. *is_credit*:
-    the values are parts that a model credits to the keys, so they can be summed whatever the metric.
+    The first keys of *names* have a line each, as many as ``LINES``. All other keys are summed into one more line, so
+    that the lines sum to the whole; if *metric* cannot be summed, they are not drawn. *is_credit*: the values are
+    parts that a model credits to the keys, so they can be summed whatever the metric is.
 
     If a key has no row on a day on which other keys have rows, its value is 0; if *metric* is a ratio, its line has a
     gap.

@@ -55,7 +55,7 @@ class Label:
 
 
 Area = tuple[float, float, float, float]
-"""Left, low, right, high in pixels from the lower left."""
+"""Left, bottom, right and top, in pixels from the lower left corner of the plot."""
 
 
 def place_labels(

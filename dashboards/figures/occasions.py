@@ -19,7 +19,7 @@ _MARGIN = 26
 """Height in pixels of the space above the chart for the names."""
 
 _OUTSIDE = 84
-"""Height in pixels of what lies outside the axes of a chart with a legend and names: these and the days."""
+"""Height in pixels that the legend, the names above the chart and the days below it take up outside the axes."""
 
 _WIDE, _NARROW = 860, 280
 """Typical widths of a chart in pixels, on a computer and on a phone."""
@@ -65,7 +65,7 @@ def add_occasions(figure: go.Figure, occasions: Iterable[Shown]) -> None:
     for low, high, _ in found:
         figure.add_shape(**_band(low, high))
     narrow = dict(meta.get("narrow") or {}) | {"annotations": _names(found, len(places), _NARROW)}
-    if figure.layout.showlegend:  # above the names
+    if figure.layout.showlegend:  # move the legend above the names
         figure.update_layout(legend={"y": 1 + (_MARGIN - 6) / (figure.layout.height - _OUTSIDE)})
     figure.update_layout(
         annotations=[*figure.layout.annotations, *_names(found, len(places), _WIDE)],

@@ -26,7 +26,7 @@ from dashboards.metrics import tick_text
 MOST_POINTS = 1500
 TOP_LABELS, MOVER_LABELS = 5, 5
 _NARROW_LABELS = 2, 1
-"""How many of the best-selling products, and of those that changed quadrant, have a label; the same on a phone."""
+"""Maximum labels of best-selling products and of products that changed quadrant; ``_NARROW_LABELS`` is for phones."""
 _HEIGHT = 470
 _PLOT_HEIGHT = _HEIGHT - 80
 _WIDE, _NARROW = 460, 230

@@ -51,10 +51,10 @@ def result_chart(
 
     Bars and points keep the order of the rows; a line is drawn from left to right.
 
-    Each value of *series* has its own bars, line or points; without *series*, each column has. Only the first
-    MOST_SERIES are drawn. Rows with equal *x* then share a place on the axis. If there is only one series, bars over a
-    text column are horizontal, a row for each value, so that long names stay readable. *note* is written into the
-    chart.
+    Each value of *series* is drawn as a series of bars, a line or points; without *series*, each column of *ys* is.
+    Only the first MOST_SERIES are drawn. Rows of several series with equal *x* share a place on the axis. If there is
+    only one series, bars over a text column are horizontal, a row for each value, so that long names stay readable.
+    *note* is written into the chart.
     """
     if len(ys) > 1:
         names = Values("", [one.name for one in ys for _ in one.values], "text")

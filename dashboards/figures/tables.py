@@ -17,7 +17,7 @@ from dashboards.figures.look import GREY, INK, ORANGE, SMALL, base, plain, text_
 from dashboards.locale import Locale
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
-"""Keys used instead of a group: new members had no group before, members that left have none now."""
+"""Keys for members without a group: new customers, customers or products that left, products that entered."""
 
 _LETTERS_ACROSS = 64
 """Maximum Latin letters in a column title of a grid."""

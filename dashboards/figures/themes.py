@@ -48,7 +48,7 @@ def dark(figure: go.Figure) -> dict[str, Any]:
 
 
 def light_again(figure: go.Figure) -> dict[str, str]:
-    """For each colour of ``dark(figure)`` its counterpart in *figure*, as a dark page is printed in light colours."""
+    """Colour in ``dark(figure)`` → its counterpart in *figure*, for printing a dark page in light colours."""
     fonts = re.findall(r'"font":\{[^{}]*?"color":"(#[0-9A-Fa-f]{6})"', figure.to_json())
     others = {_lighter(color): color for color in fonts if color.lower() not in _DARK}
     return others | {dark: light for light, dark in _DARK.items()}
@@ -65,7 +65,7 @@ def _exchanged(part: object) -> object:
 
 
 def _font(font: object) -> object:
-    """*font* for the dark theme: a palette colour is replaced, any other (as from matrices.yaml) is lightened."""
+    """*font* for the dark theme: a palette colour is replaced; any other, such as from matrices.yaml, is lightened."""
     made = _exchanged(font)
     if not isinstance(font, dict) or not isinstance(made, dict):
         return made

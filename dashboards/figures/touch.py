@@ -148,7 +148,7 @@ def distribution(
             hoverinfo="text",
         )
     step = max(1, -(-len(buckets) // 16))
-    ticks = list(range(len(buckets) - 1, -1, -step))  # from the last bucket, which may be "20+"
+    ticks = list(range(len(buckets) - 1, -1, -step))  # always label the last bucket, such as "20+"
     narrow = ticks[:: max(1, -(-len(ticks) // 6))]
     figure.update_xaxes(
         tickvals=ticks, ticktext=[plain(buckets[tick]) for tick in ticks], title_text=title, tickangle=0

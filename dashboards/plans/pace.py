@@ -38,8 +38,8 @@ class Pace:
         value: The value of the month so far.
         days, of_days: The days so far, and the days of the month.
         expected: The part of the target that should be reached by now, in the metric's unit.
-        forecast: The value at the end of the month; None if it cannot be computed. low, high: The 80 % interval of the
-            forecast; None if it cannot be computed.
+        forecast: The value at the end of the month; None if it cannot be computed.
+        low, high: The 80 % interval of the forecast; None if it cannot be computed.
     """
 
     value: float
@@ -58,7 +58,7 @@ def pace(values: Mapping[dt.date, float], target: float, month: dt.date, last: d
         values: The value of each computed day up to *last*, also before the month.
         target: What the month should reach.
         month: The first day of the month.
-        last: The last day that counts; days after it are to come.
+        last: The last day of the value so far; later days are forecast.
     """
     of_days = calendar.monthrange(month.year, month.month)[1]
     every = [month + dt.timedelta(days=n) for n in range(of_days)]

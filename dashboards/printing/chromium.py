@@ -119,7 +119,7 @@ class Chromium:
         theirs_read, self._write = _pipe()
         self._read, theirs_write = _pipe()
         launch = (sys.executable, "-I", "-S", "-c", _LAUNCH, str(theirs_read), str(theirs_write))
-        is_root = os.geteuid() == 0  # root has no sandbox
+        is_root = os.geteuid() == 0  # Chromium's sandbox does not work for root
         options = [*_OPTIONS, *(["--no-sandbox"] if is_root else []), f"--user-data-dir={self._folder.name}"]
         try:
             self._process = subprocess.Popen(
@@ -149,7 +149,7 @@ class Chromium:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
-        """Kill it and remove its files."""
+        """Kill the browser and remove its files."""
         self._timer.cancel()
         self._kill()
         self._process.wait()
@@ -158,7 +158,7 @@ class Chromium:
         self._folder.cleanup()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """The result of *method*; requests of the browser are answered meanwhile.
+        """The result of *method* of the DevTools Protocol; requests of the browser are answered meanwhile.
 
         Raises:
             ChromiumError: the browser refuses it, has crashed, or takes too long.
@@ -232,7 +232,7 @@ class Chromium:
         self._kill()
 
     def _kill(self) -> None:
-        """Kill all its processes, which also closes the pipes, so that no thread waits at one."""
+        """Kill all processes of the browser, which also closes the pipes, so that no thread waits at one."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -252,6 +252,6 @@ def _raised(ends: Iterable[int]) -> tuple[int, int]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """What the browser needs to know, and none of this process's secrets."""
+    """The browser's environment variables: only what it needs, so none of this process's secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
     return {"PATH": os.defpath, **kept, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}

@@ -83,7 +83,7 @@ def page_file(href: str, form: Form, answers: Answers, footer: str = "") -> byte
     """
     with Chromium(answers, SECONDS) as browser:
         browser.call("Page.enable")
-        if form == "png":  # paper has no menus
+        if form == "png":  # as on paper: without menus
             browser.call("Emulation.setEmulatedMedia", media="print")
         _resize(browser, _HEIGHT)
         browser.call("Page.navigate", url=ORIGIN + href)

@@ -67,7 +67,7 @@ WITH now AS (
 )
 SELECT * FROM moved ORDER BY monetary DESC, user_id;
 
--- query last_visits: When and how customers came last.
+-- query last_visits: The day, platform and channel of each customer's last visit.
 SELECT person_id AS user_id, max(dt) AS last_seen_on, arg_max(platform, dt) AS last_platform,
     arg_max(channel, dt) AS last_channel
 FROM core.visitors WHERE dt <= $day AND person_id IN (SELECT unnest($users))

@@ -1,7 +1,7 @@
 -- A/B tests.
 
 -- query variants: Traffic and sales of each variant of each test on these days.
--- A visitor who saw several variants counts for the first.
+-- first_seen counts visitors by the first variant that they saw; all other figures exclude visitors who saw several.
 WITH seen AS (
     SELECT experiment, person_id, arg_min(variant, (first_at, variant)) AS variant,
         count(DISTINCT variant) = 1 AS is_kept, min(first_at) AS first_at, min(dt) AS first_day, max(dt) AS last_day,

@@ -7,7 +7,7 @@ SELECT CAST(date_trunc($unit, dt) AS DATE) AS cohort,
 FROM core.first_visits WHERE dt BETWEEN $first AND $last
 GROUP BY 1, 2 ORDER BY 1, 2;
 
--- query returned: How many new visitors came in the n-th day, week or month after that period, n from 1 to $most.
+-- query returned: How many new visitors came in the n-th day, week or month after that of their first visit, n from 1 to $most.
 WITH new AS (
     SELECT person_id, dt, CAST(date_trunc($unit, dt) AS DATE) AS cohort,
         CASE $by WHEN 'entrance' THEN entrance_id WHEN 'channel' THEN channel ELSE '' END AS part

@@ -1,5 +1,5 @@
--- The dimensions of slices, by the key of the rows that they belong to; see dashboards.slices. `$segments_on` is the day
--- whose segments count.
+-- The values of each dimension for visitors, orders, order lines and products, for filters and breakdowns; see
+-- dashboards.slices. Customers have the segment of the day `$segments_on`.
 
 -- query people: The platform, channel, kind of customer and segment of each visitor on each day.
 SELECT visitors.dt, visitors.person_id, visitors.platform AS slice_platform, visitors.channel AS slice_channel,

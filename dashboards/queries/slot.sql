@@ -14,7 +14,7 @@ WHERE (dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last)
     AND entrance_id = $entrance AND head_page_type = $page_type AND head_module = $module AND head_slot = $slot
 GROUP BY ALL;
 
--- query contents: Traffic and sales of each content that it showed.
+-- query contents: Traffic and sales of each content that the slot showed.
 SELECT entrance_id, head_page_type, head_module, head_slot, head_content_id, min(dt) AS first_day, max(dt) AS last_day,
     count(DISTINCT dt) AS days,
     METRICS(impressions, clicks, slot_click_rate, exposures, product_clicks, click_through_rate, order_lines),

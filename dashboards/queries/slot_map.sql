@@ -58,7 +58,7 @@ FROM attribution.slot_daily
 WHERE (dt BETWEEN $first AND $last OR dt BETWEEN $then_first AND $then_last) AND head_page_type <> '(none)'
 GROUP BY ALL ORDER BY entrance_id, head_page_type, head_module, head_slot;
 
--- query all_slots: The traffic and sales of all slots, and the sales without a slot, as in slots.
+-- query all_slots: The totals of the rows of the query slots, and the sales without a slot.
 WITH slots AS (
     SELECT dt < $first AS is_before, METRICS(impressions, clicks, slot_click_rate, orders, order_lines, revenue, net_revenue, margin),
         METRICS(revenue_per_mille_impressions, exposures, product_clicks, click_through_rate, revenue_per_mille),
@@ -72,7 +72,7 @@ WITH slots AS (
 )
 SELECT slots.*, others.revenue AS revenue_without_slot FROM slots, others;
 
--- query courses: The slots of all entrances over parts of these days; nth numbers the parts of $length days from 0.
+-- query courses: The slots of all entrances, by periods of $length days; nth is the number of the period, from 0.
 SELECT entrance_id, head_page_type, head_module, head_slot, date_diff('day', $first, dt) // $length AS nth,
     METRICS(impressions, clicks, slot_click_rate, orders, revenue, revenue_per_mille_impressions),
     METRICS(exposures, click_through_rate, revenue_per_mille)

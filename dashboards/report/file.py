@@ -55,7 +55,7 @@ def _file(home: Home, day: dt.date, language: Language) -> Path:
 
 
 def _write(home: Home, day: dt.date, files: Mapping[Language, Path]) -> None:
-    from dashboards.report.write import write_reports as write  # defers plotly
+    from dashboards.report.write import write_reports as write  # imported here, because it loads plotly
 
     write(home, day, files, dt.datetime.now(dt.UTC))
 

@@ -20,7 +20,7 @@ Numbers = npt.NDArray[Any]
 """An array of integers or floats."""
 
 Objective = Callable[[Floats], tuple[float, Floats]]
-"""From the logarithms of the parameters to a log-likelihood (of the order of 1) and its gradient."""
+"""A function of the logarithms of the parameters; returns a log-likelihood (of the order of 1) and its gradient."""
 
 _MOST_ITERATIONS = 500
 

@@ -29,7 +29,7 @@ from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, group,
 _PARAMETERS = 4
 
 _BOUNDS = ((-7.0, 7.0), (-7.0, 14.0), (-7.0, 5.0), (-7.0, 5.0))
-"""Bounds of the logarithms of r, alpha (in mean ages), a and b.
+"""Bounds of the logarithms of r, alpha (in units of the mean age), a and b.
 
 Beyond them the differences between customers are negligible, and 2F1 overflows for customers of age 0. The bounds
 of alpha are wide: r / alpha is the mean rate, so a large r needs a large alpha.
@@ -271,8 +271,8 @@ def _log_odds_gone(parameters: Floats, frequency: Floats, recency: Floats, age: 
 def _orders_while_alive(model: BgNbd, frequency: Floats, age: Floats, horizon: float) -> Floats:
     """The expected orders of a customer who is alive: see ``expected_orders``.
 
-    2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x. Pfaff's transformation takes out (1 + v)^−min(a, s) and
-    replaces max(a, s) by c − max(a, s).
+    Here the integrand is the equal function 2F1(a, s; c; −v) with s = r + x + 1 and c = a + b + x. Pfaff's
+    transformation takes out (1 + v)^−min(a, s) and replaces max(a, s) by c − max(a, s).
     """
     s, c = model.r + frequency + 1, model.a + model.b + frequency
     smaller, larger = np.minimum(model.a, s), np.maximum(model.a, s)

@@ -24,7 +24,10 @@ from pipelines.clv.fitting import Floats, NotFitted, Numbers, columns_of, maximi
 _PARAMETERS = 3
 
 _BOUNDS = ((-7.0, 9.0), (-7.0, 9.0), (-16.0, 16.0))
-"""Bounds of the logarithms of p, q and gamma (in median values). Wide for gamma: the mean is gamma p / (q − 1)."""
+"""Bounds of the logarithms of p, q and gamma, with gamma in units of the median value.
+
+The bounds of gamma are wide: the mean is gamma p / (q − 1), so a large q needs a large gamma.
+"""
 
 
 @dataclass(frozen=True)

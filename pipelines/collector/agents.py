@@ -32,7 +32,7 @@ def describe_agent(agent: str) -> dict[str, str | bool]:
     return dict(_describe(agent[:_LONGEST]))
 
 
-@lru_cache(maxsize=2000)  # searching all patterns takes a millisecond
+@lru_cache(maxsize=2000)  # cached, because searching all patterns takes a millisecond
 def _describe(agent: str) -> tuple[tuple[str, str | bool], ...]:
     platform = next((name for name, pattern in _PLATFORMS.items() if pattern.search(agent)), None)
     return (

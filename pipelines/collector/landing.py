@@ -105,7 +105,7 @@ class EventLog:
                 self._sync_to(self._total)
             self._path.rename(self._path.with_suffix(""))
         finally:
-            # If that failed, finish_left tries again, because the lock is released.
+            # If the file was not renamed, finish_left will rename it, because closing the file releases its lock.
             with self._syncing:
                 self._file.close()
                 self._file = None
@@ -115,7 +115,7 @@ class EventLog:
         with self._syncing:
             if self._synced < written:
                 total = self._total
-                assert self._file is not None  # the file was synced before it was closed
+                assert self._file is not None  # a file is closed only after it was synced
                 try:
                     os.fsync(self._file.fileno())
                 except OSError:
@@ -131,7 +131,7 @@ class EventLog:
 def finish_left(home: Home) -> list[Path]:
     """Give the files of ended processes their final names. Returns these names; the log says what cannot be finished.
 
-    A last line without its end is removed: its process was killed while writing it, so it was never answered.
+    An incomplete last line is removed: its process was killed while writing it, so its sender got no answer.
     """
     finished = []
     for path in _growing(home):
@@ -165,10 +165,10 @@ def left_files(home: Home) -> list[Path]:
 
 def last_written(home: Home) -> float | None:
     """When the collector last wrote to one of its files, as Unix time; None if the home has no such file."""
-    finished = sorted(events_folder(home).glob(_FILES))  # by the times in their names, so the newest is the last
+    finished = sorted(events_folder(home).glob(_FILES))  # their names begin with times, so the last is the newest
     times = []
     for path in [*finished[-1:], *_growing(home)]:
-        with suppress(FileNotFoundError):  # its process has just renamed it
+        with suppress(FileNotFoundError):  # the file's process has just renamed it
             times.append(path.stat().st_mtime)
     return max(times, default=None)
 

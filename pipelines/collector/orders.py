@@ -34,7 +34,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """The body of ``POST /shop/orders``. It has no prices, because those of ``products.json`` count."""
+    """The body of ``POST /shop/orders``. It has no prices: they are taken from ``products.json``."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,7 +56,7 @@ def install_shop(home: Home) -> None:
 
 
 def add_shop(app: Flask, home: Home) -> None:
-    """Add the shop's pages and the address of its orders to *app*."""
+    """Add the shop's pages and ``POST /shop/orders`` to *app*."""
     prices = {product["sku"]: product["list_price"] for product in _products()}
 
     @app.get("/shop/", defaults={"file": "index.html"})

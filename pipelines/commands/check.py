@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _UNTOLD = ("source", "batch_id", "record_no", "record_hash")
-"""Columns of raw tables that are the same for all records of a file, or mean nothing to a reader."""
+"""Columns that are not shown, because they are the same for all records of a file or mean nothing to a reader."""
 
 
 @app.command(epilog="Example: `headwater check --source ga4 --sample events.ndjson`")
@@ -76,7 +76,7 @@ def _dashboard_faults(home: Home) -> Iterator[str]:
         load_watch(home)
     except HeadwaterError as error:
         yield str(error)
-    with suppress(HeadwaterError):  # check_home has reported it
+    with suppress(HeadwaterError):  # check_home has already reported this error
         for target in targets_of(home):
             if fault := fault_of(target):
                 yield str(HeadwaterError(fault, where=f"{home.targets_file}, target of {target.month:%Y-%m}"))

@@ -31,7 +31,7 @@ _OCCASIONS = (
     ((11, 9), (11, 11), "promotion", "双11大促", "Singles' Day sale"),
     ((12, 12), (12, 12), "promotion", "双12", "12.12 sale"),
 )
-"""First and last (month, day), kind and names of occasions that shops of its kind have each year."""
+"""First and last (month, day), kind and names of occasions that most shops have every year."""
 
 
 def write_plan(home: Home, day: dt.date) -> None:

@@ -42,7 +42,7 @@ from pipelines.lake.checksums import are_sound
 
 _LIBRARIES = ("headwater", "dagster", "duckdb", "polars", "sqlglot")
 DRIFT_DAYS = 28
-"""Drifts of this many days before the newest record are listed; older ones count as normal."""
+"""A source's drifts on this many days before the newest record are listed; older drifts count as normal."""
 
 _FREE_BYTES_WANTED = 2 * 2**30
 
@@ -127,7 +127,7 @@ def _databases(home: Home) -> Iterator[Finding]:
     for name, database in databases.items():
         try:
             url_of(home, name, database)
-        except HeadwaterError as error:  # the variable may be set only for the processes that load tables
+        except HeadwaterError as error:  # no error: it may be set only where tables are loaded
             yield Finding("databases", "warn", error.fault, error.remedy)
         else:
             yield Finding("databases", "ok", f"{name}: {len(database.tables)} tables")

@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 def print_survey(found: Found, hits: Sequence[Hit], request: Request) -> None:
-    """Print what a home has of a person, and what would be erased."""
+    """Print what data a home has about a person, and what would be erased."""
     person = found.person
     print(f"user      {person.user}")
     print(f"devices   {len(person.devices)} of this user alone{': ' if person.devices else ''}", end="")
@@ -71,7 +71,7 @@ def _warn_of_short_ids(ids: Sequence[str]) -> None:
 
 
 def _nothing_is_left(ids: Sequence[str]) -> str:
-    """What a search without hits proves: an id that is too short was not searched for in texts."""
+    """A line about a search without hits. It says what was searched: for short ids, only the columns of ids."""
     where = "the columns of ids were read" if Ids(ids).short else "every file of the home was read"
     return f"search    {where}: nothing is left"
 
@@ -84,7 +84,7 @@ def _print_hits(hits: Sequence[Hit]) -> None:
 
 
 def survey_as_json(found: Found, hits: Sequence[Hit]) -> dict[str, object]:
-    """What a home has of a person, for ``--json``."""
+    """What data a home has about a person, for ``--json``."""
     person = found.person
     return {
         "user": person.user,

@@ -55,10 +55,10 @@ class Outcome:
 
 
 def survey(home: Home, request: Request, tell: Tell) -> tuple[Found, list[Hit]]:
-    """What *home* has of a person, and the files in which the ids are found. Changes nothing.
+    """What data *home* has about a person, and the files in which the ids are found. Changes nothing.
 
     Raises:
-        HeadwaterError: the home never had anything of the user, or another person's erasure was interrupted.
+        HeadwaterError: the home never had data about the user, or another person's erasure was interrupted.
     """
     task = _task_of(home, request)
     tell("looking for the user in the lake")
@@ -85,7 +85,8 @@ def forget(home: Home, request: Request, tell: Tell) -> Outcome:
     with home_lock(home, "headwater forget", tell):
         task = _task_of(home, request)
         if task is None or task.is_raw_erased:
-            run_home(home, engine=recording_engine, tell=tell)  # only data in the lake can be found
+            # The person's ids are searched for in the lake, so bring it up to date first.
+            run_home(home, engine=recording_engine, tell=tell)
         task = Task(_begun(task, request) if task else _find(home, request).person)
         task.save(home)
         tell("erasing records")
@@ -134,7 +135,7 @@ def _find(home: Home, request: Request) -> Found:
 
 
 def _search(home: Home, ids: Ids) -> list[Hit]:
-    """The files of *home* in which one of *ids* is found. Short ones are searched for in columns of ids only."""
+    """The files of *home* in which one of *ids* is found. Short ids are searched for in columns of ids only."""
     hits = {hit.path: hit for hit in search(home, ids, {home.forgetting_file})}
     if ids.short:
         sources = {source.name: source for source in load_sources(home)}
@@ -162,7 +163,7 @@ def _written_again(home: Home, path: Path) -> bool:
         return False
     try:
         write_report(home, "zh" if name[2] == "zh" else "en", day=dt.date.fromisoformat(name[1]), out=path)
-    except HeadwaterError:  # the day is no longer computed
+    except HeadwaterError:  # the report's day is no longer computed
         return False
     return True
 

@@ -1,6 +1,7 @@
 """``headwater prune``: delete files and records that are older than the settings allow.
 
-Not here: which these are (``pipelines.ingest.retention``, ``pipelines.compute.old_events``, ``assets.old_runs``).
+Not here: finding these files and records (``pipelines.ingest.retention``,
+``pipelines.compute.old_events``, ``assets.old_runs``).
 """
 
 from __future__ import annotations

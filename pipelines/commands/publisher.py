@@ -21,10 +21,10 @@ from pipelines.home.folder import Home
 from pipelines.home.lock import lock_holder
 
 POLL_SECONDS = 5.0
-"""Seconds between two tests whether the lake has changed; each takes about 0.1 s for a year of days."""
+"""Seconds between two checks whether the lake has changed; a check takes about 0.1 s for a year of days."""
 
 LOCK_POLL_SECONDS = 0.5
-"""Seconds between two looks whether a run has ended, after which the lake has usually changed."""
+"""Seconds between two checks whether a run has ended; after a run the lake has usually changed."""
 
 PAUSE_SECONDS = 60.0
 """Seconds to wait after a failure, for example a full disk."""

@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Serve the dashboards, run the pipeline by itself and show Dagster's UI, until Ctrl-C.
 
-    A program that ends is started again. On Ctrl-C the pipeline first finishes the run that it is at.
+    A program that ends is started again. On Ctrl-C the pipeline first finishes the run in progress.
     """
     from pipelines.commands.supervised import Ports, supervise
 

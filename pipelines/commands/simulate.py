@@ -107,7 +107,7 @@ def run_simulation(
     """Write the log of a simulated shop to *landing*; yields the lines to print.
 
     *visits* is the mean number of visits of a device per day; *traps* are names of ``TRAPS``, None: the default rates
-    of ``SimulationParameters``. *experiment_days*: on this many of the last days an A/B test runs.
+    of ``SimulationParameters``. An A/B test runs on the last *experiment_days* days.
 
     Raises:
         HeadwaterError: a trap is unknown, or the folder cannot be written.

@@ -95,7 +95,7 @@ def settings(home: Home, all_programs: Iterator[Program] | Sequence[Program]) ->
     yield "logfile = /dev/null"
     yield "logfile_maxbytes = 0"
     if os.geteuid() == 0:
-        yield "user = root"  # otherwise it warns that it runs as root
+        yield "user = root"  # otherwise supervisord warns that it runs as root
     yield f"pidfile = {home.scratch.name}/supervisor.pid"
     for program in all_programs:
         yield f"[program:{program.name}]"

@@ -22,7 +22,7 @@ def closed_versions(workspace: Workspace) -> dict[str, dict[PartitionKey, str]]:
 
 
 def late_events(workspace: Workspace, first: Day | None) -> int:
-    """How many landed event records belong to days since *first* whose events are deleted."""
+    """The number of landed event records of days from *first* on whose events had already been deleted."""
     if first is None or workspace.events_from is None:
         return 0
     rows = [workspace.raw.rows_by_day(target.table) for target in TARGETS.values()]

@@ -113,10 +113,10 @@ def _described(project: Project, model: Model, column: str) -> str:
 
 
 def _is_about(project: Project, model: Model, metric: Metric) -> bool:
-    """Whether a column of *model* with the name of *metric* can be that metric.
+    """Whether a column of *model* that has the name of *metric* can be that metric.
 
-    Its tables and *model* must have a model in common from which both are computed: the clicks that an advertising
-    platform counts are not clicks in the shop's own log, though both columns are named clicks.
+    *model* and a table of the metric must be computed from a common model. For example, clicks that an advertising
+    platform counts are not the clicks in the shop's own log, although both columns are named clicks.
     """
     if model.name in metric.elsewhere:
         return True

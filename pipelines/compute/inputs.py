@@ -23,7 +23,7 @@ from pipelines.lake.partitions import Day, DaySpan, PartitionKey
 from pipelines.sqlproject.reads import Read
 
 LOADED_BYTES = 64 * 2**20
-"""Up to this size of their files, in total, tables are read into memory to compute several days one by one."""
+"""To compute several days one by one, tables are read into memory if their files have at most this size in total."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Verifier:
         Raises:
             HeadwaterError: a file differs.
         """
-        if table in CONFIG_TABLES or table == "raw.batches":  # verified whenever they are read
+        if table in CONFIG_TABLES or table == "raw.batches":  # their files are verified whenever they are read
             return
         if table.startswith("raw."):
             self._verify_raw(table, days)
@@ -145,7 +145,7 @@ class Inputs:
     def mount_ranges(
         self, reads: Collection[Read], span: DaySpan | None, computing: str, ranges: Ranges
     ) -> Iterator[None]:
-        """For each of *ranges*, mount the tables of *reads* that have its column with only the rows in the range."""
+        """Mount the tables of *reads* that have the column of *ranges*, range by range; yields after each range."""
         columns = self._workspace.project.relation
         tables = [read for read in reads if ranges.column in columns(read.table)]
         for condition in ranges.conditions:

@@ -100,7 +100,7 @@ def delete(home: Home, old: OldEvents) -> None:
 
 
 def _not_needed(workspace: Workspace, plan: Plan, before: Day) -> tuple[Day, str]:
-    """The latest day up to *before* so that no stale partition needs events before it; and why, if it is not *before*.
+    """The day before which no stale partition needs events, at most *before*; and the reason if it is earlier.
 
     Tables with ``detail: true`` do not count, because their old days are deleted too.
     """

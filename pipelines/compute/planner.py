@@ -189,8 +189,8 @@ def _before(
 def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> tuple[Day, Day] | None:
     """The first and last day to compute, from the days to which landed records belong; None without any records.
 
-    The first day is ``first_of_shop`` of these days. It ignores days before a long gap, because records of such days
-    come from a wrong clock or an earlier period of the shop.
+    ``first_of_shop`` determines the first day. It ignores days before a long gap, because records of such days come
+    from a wrong clock or an earlier period of the shop.
     """
     days: set[Day] = set()
     for target in TARGETS.values():
@@ -242,10 +242,10 @@ def _expected(
         if project.is_versioned_by_content(model):
             workspace.mount(connection, _unmounted(workspace, model), span)
             if model.is_partitioned and span is None:
-                sql = relation_sql(model.types, [])  # nothing has landed: no rows
+                sql = relation_sql(model.types, [])  # nothing has landed, so the table has no rows
             else:
                 sql = project.sql(model, span if model.is_partitioned else None)
-            # The models that read this one must see its new rows, and its file may be stale, so mount its query.
+            # Models that read this model must see its new rows. Its file may be stale, so mount its query instead.
             mount_view(connection, name, sql)
             versions = _evaluated(connection, model)
             expected[name] = {key: versions[key] for key in versions if not workspace.is_closed(name, key)}

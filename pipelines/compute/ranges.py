@@ -101,7 +101,7 @@ def _has_values(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], co
 
 
 def _starts(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], column: str) -> list[str]:
-    """The first values of all ranges but the first one, ascending."""
+    """The values at which the second and all later ranges begin, ascending."""
     chunks = connection.execute(f"SELECT first, rows FROM ({_chunks_sql(files, column)}) ORDER BY first").fetchall()
     starts: list[str] = []
     last = chunks[0][0]

@@ -116,9 +116,9 @@ def _mount(
 def _mount_table(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str, files: Sequence[Path]
 ) -> None:
-    """Mount *table*; if its files lack a column of the model, a view that fails when it is read.
+    """Mount *table*. If its files lack a column of the model, mount a view that raises an error when it is read.
 
-    So a model whose columns have changed since it was computed stops only the queries that read it.
+    So a table that was computed before its model got other columns breaks only the queries that read it.
     """
     try:
         mount_view(connection, table, workspace.relation_sql(table, files))
@@ -126,13 +126,13 @@ def _mount_table(
         columns = workspace.project.relation(table).items()
         names = ", ".join(f"CAST(fault AS {kind}) AS {identifier(name)}" for name, kind in columns)
         fault = f"SELECT error({literal(_OUTDATED + table)}) AS fault"
-        # In WHERE, too: a query without columns, such as COUNT(*), would not compute them.
+        # Also in WHERE, because COUNT(*) reads no columns and so would not raise the error.
         mount_view(connection, table, f"SELECT {names} FROM ({fault}) WHERE fault IS NOT NULL")
 
 
 def _outdated(error: duckdb.Error) -> HeadwaterError | None:
-    """The fault of a table with files that lack columns of its model, if *error* is about such a table."""
-    # The error of our view, or DuckDB's, if only some of the files lack a column.
+    """The error to show if *error* is about a table whose files lack columns of its model; None otherwise."""
+    # The view of such a table raises our text. If only some files lack a column, DuckDB raises its own.
     found = re.search(rf'{_OUTDATED}([\w.]+)|/(\w+)/(\w+)/dt=[^"]+": schema mismatch in glob', str(error))
     if found is None:
         return None
@@ -163,7 +163,7 @@ def _pinned(files: list[Path], folder: Path, root: Path) -> list[Path]:
 
 
 def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, values: Mapping[str, object] | None = None) -> Rows:
-    """The first *limit* rows of *sql*, and the number of all rows. *values* are those of its ``$name``.
+    """The first *limit* rows of *sql*, and the number of all rows. *values*: name → value of each ``$name`` in *sql*.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails.
@@ -182,7 +182,7 @@ def query_rows(home: Home, sql: str, limit: int = TABLE_ROWS, values: Mapping[st
 def write_query(home: Home, sql: str, form: str, out: Path | None, values: Mapping[str, object] | None = None) -> None:
     """Write the whole result of *sql* to *out*, or to standard output, as csv, json or parquet.
 
-    *values* are those of its ``$name``.
+    *values*: name → value of each ``$name`` in *sql*.
 
     Raises:
         HeadwaterError: *sql* is not a single read-only statement, or fails; or *form* is parquet without *out*.

@@ -192,7 +192,7 @@ def run_home(
         return engine(home, say)
 
     with home_lock(home, "headwater run"):
-        # Open it before ingesting, so that faults of the settings or models are reported before files are read.
+        # Open the workspace before ingesting: faults of settings or models are reported before files are read.
         workspace = open_workspace(home)
         say("reading the landing files")
         has_files = outlook(home, workspace.settings).has_work

@@ -47,7 +47,7 @@ ROWS_PER_CHUNK = 4_000_000
 Only targets that are partitioned by day count; they have most of the records."""
 
 MANY_DAYS = 40
-"""From more days than this it is faster to sort all rows by day than to search them for each day's file."""
+"""For more days than this, sorting all rows by day is faster than searching all rows for each day's file."""
 
 
 class Runner:
@@ -133,14 +133,14 @@ class Runner:
             self._compute(model, span)
 
     def _days(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* that are computed for *model*, consecutive unless it is as of a day."""
+        """The days of *span* that are computed for *model*; consecutive, unless *model* is a table as of a day."""
         if not model.is_partitioned:
             return []
         days = self._kept_days(model, span) if model.as_of or model.last_days else span.days
         return [day for day in days if not self._workspace.is_closed(model.name, day)]
 
     def _kept_days(self, model: Model, span: DaySpan) -> list[Day]:
-        """The days of *span* for which *model*, which is kept for some days only, is kept."""
+        """The days of *span* for which *model* is kept, a model that is kept for some days only."""
         if self._all_kept_days is None:
             landed = landed_days(self._workspace, self._connection)
             settings = self._workspace.settings
@@ -177,7 +177,7 @@ class Runner:
         table.seconds += time.monotonic() - started
 
     def _is_on_spark(self, model: Model) -> bool:
-        """Whether Spark computes *model*: not if the planner has computed its rows already, or if Python does."""
+        """Whether Spark computes *model*: not if the planner has already computed its rows, or a Python step does."""
         is_by_inputs = not self._project.is_versioned_by_content(model)
         return self._spark is not None and model.is_partitioned and is_by_inputs and not model.python
 

@@ -1,8 +1,8 @@
-"""Spark as the engine of a run: tables by day are computed there, for days that are too large for one machine.
+"""Spark as the engine of a run: it computes the tables by day if the days are too large for one machine.
 
 Here: the session, showing tables to it, computing a query into one file for each day, the rows of a check.
-Not here: what is computed and published (``pipelines.compute.runner``). Ingestion, the planner, tables without days and
-the last step of every table, which writes the file of the lake from Spark's, stay with DuckDB in this process.
+Not here: what is computed and published (``pipelines.compute.runner``). DuckDB in this process still does ingestion,
+planning, the tables without days and the last step of every table, which copies Spark's files into the lake.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def spark_of(settings: Settings, engine: str | None = None) -> SparkSession | No
     return _session(settings.spark.master, settings.spark.remote, tuple(sorted(settings.spark.options.items())))
 
 
-@cache  # starting one takes seconds, and each step of a run needs it
+@cache  # starting a session takes seconds, and each step of a run needs one
 def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
@@ -99,7 +99,7 @@ def _session(master: str, remote: str, options: tuple[tuple[str, object], ...]) 
     builder = builder.remote(remote) if remote else builder.master(master).config(map=dict(_DRIVER_OPTIONS))
     try:
         return builder.config(map={**_OPTIONS, **dict(options)}).getOrCreate()
-    except Exception as error:  # each kind of cluster has errors of its own
+    except Exception as error:  # each kind of cluster raises its own errors
         raise HeadwaterError(f"engine: spark: {remote or master}: {spark_line(error)}") from error
 
 
@@ -160,7 +160,7 @@ class Spark:
         types = self._workspace.project.relation(table)
         with _faults_in_a_line():
             if not files:
-                # Not createDataFrame, which needs the same version of Python on the cluster.
+                # Make the empty table in SQL: createDataFrame needs the same version of Python on the cluster.
                 nothing = ", ".join(f"CAST(NULL AS {spark_type(kind)}) AS `{name}`" for name, kind in types.items())
                 frame = self._session.sql(f"SELECT {nothing} WHERE false")
             else:
@@ -231,7 +231,7 @@ class Spark:
                     self._session.catalog.dropTempView(cte.alias)
 
     def forget(self, table: str) -> None:
-        """Remove the staged files of *table*, computed last; those that were published have been copied."""
+        """Remove the staged files of *table*, which was computed last. Published files were copied before."""
         self._mounted.pop(table, None)
         shutil.rmtree(self._folder / str(self._staged), ignore_errors=True)
 

@@ -105,7 +105,8 @@ class Workspace:
         known = {} if mounted is None else mounted
         for read in reads:
             if read.table in CONFIG_TABLES:
-                sql = "config"  # a constant: they do not change during a session, so mount them once
+                # Configuration tables do not change during a session: with a constant text they are mounted once.
+                sql = "config"
                 if known.get(read.table) != sql:
                     self._mount_config(connection, read.table)
             else:

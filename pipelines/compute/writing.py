@@ -1,6 +1,6 @@
 """Writing computed rows into temporary files of the lake, which are not published yet.
 
-Here: the query for the rows of a file; one file, one file in ranges, or the files of several days at once.
+Here: the query for the rows of a file; writing one file, at once or range by range, or the files of several days.
 Not here: computing the rows, publishing the files (``pipelines.compute.runner``).
 """
 
@@ -61,7 +61,7 @@ class Writer:
     def in_ranges(
         self, model: Model, key: PartitionKey, relation: str, version: str, mounts: Iterable[None]
     ) -> Written:
-        """Write the partition *key*, the rows of *relation* after each step of *mounts*, which changes what it reads.
+        """Write the partition *key* range by range: each step of *mounts* gives *relation* the rows of the next range.
 
         Raises:
             HeadwaterError: the file cannot be written.
@@ -83,7 +83,7 @@ class Writer:
         return Written(key, temporary, version, rows)
 
     def all_of(self, model: Model, versions: Mapping[PartitionKey, str], relation: str) -> list[Written]:
-        """Write the partitions in *versions* from *relation*; days with few rows with one query.
+        """Write the partitions in *versions* from *relation*. One query writes all days with few rows.
 
         Raises:
             HeadwaterError: a file cannot be written. No temporary file is left then.
@@ -124,7 +124,7 @@ class Writer:
 
 
 def _all_rows(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for the rows of *relation*, all of partition *key*, as in the file."""
+    """A query for all rows of *relation*, which are of partition *key*, in the form of the file."""
     if key is None:
         return _partition_query(model, relation, key)
     # The file does not contain dt, so a row of another day would silently get a wrong day: let the query fail instead.
@@ -134,7 +134,7 @@ def _all_rows(model: Model, relation: str, key: PartitionKey) -> str:
 
 
 def _rows_of_day(model: Model, relation: str, key: PartitionKey) -> str:
-    """A query for those rows of *relation* that are of partition *key*, as in the file."""
+    """A query for those rows of *relation* that are of partition *key*, in the form of the file."""
     return _partition_query(model, relation, key, f" WHERE dt = {_day(key)}" if key else "")
 
 

@@ -220,6 +220,6 @@ def _loaded(load: Callable[[Path], T], own: Path) -> T:
     return found
 
 
-@lru_cache(maxsize=64)  # a run loads every file several times
+@lru_cache(maxsize=64)  # cached, because a run loads every file several times
 def _cached(load: Callable[[Path], Any], path: Path, _changed: int, _size: int) -> Any:
     return load(path)

@@ -42,7 +42,7 @@ class Occasion:
 
 
 def load_calendar(path: Path) -> Sequence[Occasion]:
-    """The occasions of *path* by their first day; none if there is no file.
+    """The occasions of *path*, sorted by their first day; none if there is no file.
 
     Raises:
         HeadwaterError: a row is wrong; with file and row.

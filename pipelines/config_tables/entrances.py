@@ -29,7 +29,7 @@ ENTRANCE_COLUMNS = {
 DIRECT = "(direct)"
 UNATTRIBUTED = "(unattributed)"
 _RESERVED = (DIRECT, UNATTRIBUTED, "(start)", "(conversion)", "(null)")
-"""The last three are states of the Markov chain in ``attribution.touch_transitions``."""
+"""Ids that no entrance may have. The last three are Markov states in ``attribution.touch_transitions``."""
 
 
 @dataclass(frozen=True)

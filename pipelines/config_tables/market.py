@@ -28,9 +28,9 @@ _COLUMNS = tuple(MARKET_COLUMNS)
 
 @dataclass(frozen=True)
 class Competitor:
-    """A row: the revenue of *competitor*'s best-selling product in *category* from *first_day* to *last_day*.
+    """A row of ``config/market.csv``: what *competitor*'s best-selling product in *category* sold in some days.
 
-    This is a row of ``config/market.csv``. *revenue* is the sum over these days, in the reporting currency.
+    *revenue* is the sum over the days from *first_day* to *last_day*, in the reporting currency.
     """
 
     category: str

@@ -3,8 +3,8 @@
 Here: finding the offsets of ``timezone`` in the settings.
 Not here: the business day of a record, which ingestion determines (``pipelines.ingest.records.values``).
 
-Why a table: models turn a time in UTC into an hour of the shop's day, and the functions of SQL for time zones shift in
-opposite directions on DuckDB and on Spark.
+Why a table: models convert times in UTC to hours of the shop's day, but SQL's time zone functions shift in opposite
+directions on DuckDB and on Spark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UTC_OFFSET_COLUMNS = {"valid_from": "TIMESTAMP", "valid_to": "TIMESTAMP", "utc_o
 
 _FIRST, _LAST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 _STEP = dt.timedelta(days=10)
-"""No zone keeps an offset for less than ten days."""
+"""Changes of the offset are searched for in steps of this length: no zone has two changes within ten days."""
 
 
 @dataclass(frozen=True)

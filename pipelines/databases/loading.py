@@ -102,7 +102,7 @@ class _Loading:
     def run(self, url: str) -> None:
         """Land the rows that an earlier load left behind, then those that have changed since."""
         dlt = _dlt(self._home)
-        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # rows of a load that was killed
+        for left in self._folder.glob(f".{self._prefix}-*.tmp"):  # files of a load that was killed
             left.unlink()
 
         def land(path: str, _table: Mapping[str, object]) -> None:  # a function, because dlt accepts no method
@@ -165,10 +165,10 @@ class _Loading:
         state.update(cursor=cursor, since=start, digests=sorted(digests))
 
     def _stamp(self, columns: Collection[str], is_first: bool) -> dict[str, str | None]:
-        """The column to add to rows of a table without cursor: the time of this load, as the version of the rows.
+        """The column to add to the rows, name → value: the time of this load, as the version of the rows.
 
-        Rows of the first load are the oldest, so their version is null. No column is added if the table has its own,
-        or the relation has no such column.
+        Rows of the first load are the oldest, so their version is null. Empty if the table has a cursor or a version
+        of its own, or if the relation declares no version.
         """
         if self._table.cursor or VERSION in columns or VERSION not in self._relation.aliases:
             return {}
@@ -208,8 +208,8 @@ def _dlt(home: Home) -> Any:
     """
     os.environ.update(
         RUNTIME__DLTHUB_TELEMETRY="false",
-        RUNTIME__LOG_LEVEL="CRITICAL",  # we report errors
-        INTERCEPT_SIGNALS="false",  # the command line handles them
+        RUNTIME__LOG_LEVEL="CRITICAL",  # we report errors ourselves
+        INTERCEPT_SIGNALS="false",  # the command line handles signals
         RESTORE_FROM_DESTINATION="false",  # the landing folder keeps no state of dlt
         LOAD__DELETE_COMPLETED_JOBS="true",
         LOAD__WORKERS="1",

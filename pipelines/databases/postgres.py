@@ -79,7 +79,7 @@ def _address(url: str) -> Mapping[str, object]:
 class Table:
     """A table, view or query of a database. Only the columns that *relation* declares are read.
 
-    *timezone*, the shop's, is the time zone of a cursor that has none.
+    *timezone* is the shop's time zone, used for a cursor whose values have none.
 
     Raises:
         HeadwaterError: a required column is missing, or the cursor cannot be used.

@@ -85,7 +85,7 @@ def service_of(address: str, secrets: Mapping[str, str]) -> NotifyBase:
         HeadwaterError: a secret is unknown, the address contains a secret itself, apprise does not know it, or it has
             several recipients.
     """
-    from apprise import Apprise  # takes 0.8 seconds
+    from apprise import Apprise  # imported here, because it takes 0.8 seconds
 
     full = filled_in(address, secrets)
     with silent():

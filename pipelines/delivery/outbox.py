@@ -149,7 +149,7 @@ class Outbox:
             if not message.is_due and message.changed_at < now - KEPT:
                 (self._folder / message.file_name).unlink(missing_ok=True)
                 picture = self._home.root / message.attachment
-                if picture.parent == picture_folder(self._home):  # reports have their own retention
+                if picture.parent == picture_folder(self._home):  # attached reports have their own retention
                     picture.unlink(missing_ok=True)
 
 
@@ -162,7 +162,7 @@ def _as_text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-@lru_cache(maxsize=10_000)  # the overview and the sensor look often, and few messages change
+@lru_cache(maxsize=10_000)  # cached: the overview and the sensor read messages often, and few change
 def _read(path: Path, _changed: int, _file: int) -> Message:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

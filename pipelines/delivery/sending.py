@@ -53,7 +53,7 @@ def send(service: NotifyBase, title: str, body: str, attachment: Path | None = N
 
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, ANSWER_SECONDS
     service.retry = 0  # we repeat attempts ourselves, after a longer time
-    service.overflow_mode = OverflowMode.TRUNCATE  # several parts could arrive in part
+    service.overflow_mode = OverflowMode.TRUNCATE  # a message in several parts could arrive incomplete
     is_mail = service.secure_protocol == "mailtos"
     sender = Apprise()
     sender.add(service)

@@ -42,7 +42,7 @@ class Person:
         return (self.user, *self.devices)
 
     def by_kind(self) -> Mapping[Kind, Collection[str]]:
-        """All ids, as the list of forgotten persons keeps them."""
+        """Kind of id → all ids of this kind, for the list of forgotten persons."""
         return {"user": (self.user,), "device": self.devices, "event": self.events, "order": self.orders}
 
 
@@ -103,7 +103,7 @@ def _column(session: Session, query: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Task:
-    """The erasure that is in progress: *person*, and whether the raw files are done (*is_raw_erased*)."""
+    """The erasure that is in progress: *person*, and whether the raw files are already rewritten (*is_raw_erased*)."""
 
     person: Person
     is_raw_erased: bool = False

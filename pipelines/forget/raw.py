@@ -133,7 +133,7 @@ class _Erasure:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _records(self, batch: Batch, output: Output) -> str:
-        """SQL for kept records, with null in columns that were declared after they were kept."""
+        """SQL for the kept records in *output*. Columns that the source has declared since then are null."""
         file = self.lake.root / output.path
         declared = self.sources[batch.source].relations[batch.relation].columns
         missing = [name for name in declared if name not in pl.read_parquet_schema(file)]
@@ -255,7 +255,7 @@ def _anonymised(orders: str) -> str:
 
 
 def _without_empty(outputs: list[Output]) -> tuple[Output, ...]:
-    """*outputs* without files that have no rows, and without files of id hashes whose file of events has no rows."""
+    """*outputs* without empty files, and without the file of id hashes of a day whose file of events is empty."""
     full = [output for output in outputs if output.rows]
     days = {output.dt for output in full if output.target == EVENTS.name}
     return tuple(output for output in full if output.target != ID_HASHES or output.dt in days)

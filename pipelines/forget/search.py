@@ -90,7 +90,7 @@ class Ids:
         return re.compile(rb"(?<![0-9A-Za-z_])(?:" + alternatives + rb")(?![0-9A-Za-z_])")
 
     def lines_in(self, content: bytes) -> int:
-        """The number of lines of *content* that have an id."""
+        """The number of lines of *content* that contain one of the ids."""
         if self.text is None or not any(one.encode() in content for one in self.spellings):
             return 0
         lines, end = 0, -1
@@ -108,7 +108,7 @@ class Ids:
         return not is_number and not kind.startswith(_WITHOUT_IDS)
 
     def condition(self, columns: Iterable[str]) -> str:
-        """SQL condition: a row with *columns* has an id."""
+        """SQL condition: one of *columns* contains one of the ids."""
         wholes = [f"{p}{one}" for one in self.ids for p in ("", "device:")]
         conditions = ["false"]
         for name in columns:
@@ -134,7 +134,7 @@ def search(home: Home, ids: Ids, skipped: Collection[Path] = ()) -> list[Hit]:
                 parquet.append(path)
             elif count := _count(path, ids):
                 hits.append(Hit(_name(home, path), count))
-        except FileNotFoundError:  # another process has removed it
+        except FileNotFoundError:  # another process has removed the file
             continue
         except (OSError, EOFError, zlib.error, zstd.ZstdError, duckdb.Error, sqlite3.Error) as error:
             hits.append(Hit(_name(home, path), 0, first_line(error)))
@@ -188,7 +188,7 @@ def texts_of(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 
 def _in_sqlite(path: Path, ids: Ids) -> int:
-    """The rows with an id, which may lie on several pages of the file, so that a search of its bytes misses it."""
+    """The number of values with an id. Values are read, because one may be split over pages of the file."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
         count = 0
         for table, column in texts_of(connection):

@@ -23,8 +23,8 @@ _WAIT_SECONDS = 60.0
 def erase_traces(home: Home, ids: Ids) -> list[Path]:
     """Remove *ids* from everything in *home* but landing, lake and configuration; returns the reports to write again.
 
-    In Dagster's records and in messages of alerts they are replaced by 'forgotten'. Results of queries and reports that
-    have one of them are removed, and such lines of the log of queries.
+    In Dagster's records and in messages of alerts they are replaced by 'forgotten'. Reports, results of queries and
+    lines of the query log are removed if they contain one of the ids.
 
     Raises:
         HeadwaterError: a file cannot be read or written.

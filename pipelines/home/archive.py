@@ -33,7 +33,7 @@ else:
     from backports import zstd
 
 _SECOND = 1_000_000_000
-"""Nanoseconds."""
+"""Nanoseconds in a second."""
 
 FORMAT = 1
 """The version of the file's layout."""
@@ -89,7 +89,7 @@ def back_up(home: Home, target: Path, tell: Tell, *, has_landing: bool = True) -
 
 
 def restore(source: Path, folder: Path) -> tuple[Home, Backup]:
-    """Make a home in *folder*, which must not exist or be empty, from the backup *source*.
+    """Make a home from the backup *source* in *folder*, a new or empty folder.
 
     Raises:
         HeadwaterError: *source* is not a complete backup, *folder* is in use, or a file cannot be written.

@@ -49,7 +49,7 @@ class ExperimentSettings(Section):
     def parameters(self) -> dict[str, str | int]:
         """Parameter of a model → value: the pattern, and the numbers of its groups.
 
-        The groups have no names in it, because Spark writes named groups differently.
+        The pattern is without the names of its groups, because Spark has another syntax for them.
         """
         groups = re.compile(self.pattern).groupindex
         return {

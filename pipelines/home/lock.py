@@ -57,7 +57,7 @@ def home_lock(home: Home, purpose: str, tell: Tell | None = None) -> Iterator[No
         if handle.read():  # the last process was killed: otherwise it would have emptied the file
             _clear_up(home)
         handle.truncate(0)
-        with suppress(OSError):  # the lock works even on a full disk; later writes report it
+        with suppress(OSError):  # on a full disk the lock works without this text; a later write reports the fault
             os.write(handle.fileno(), f"process {os.getpid()}, {purpose}, since {time.strftime('%H:%M:%S')}".encode())
         held.add(home.root)
         try:

@@ -32,7 +32,7 @@ def _written_as_date(value: object) -> object:
     return value
 
 
-@cache  # listing all zones takes as long as reading the rest of the settings
+@cache  # cached, because listing all zones takes as long as reading the rest of the settings
 def _known_timezone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("expected an IANA time zone such as Asia/Shanghai")
@@ -329,7 +329,7 @@ def write_start_date(home: Home, start: dt.date) -> None:
 
 
 def _with_start_date(text: str, start: dt.date) -> str:
-    from ruamel.yaml import YAML  # slow to import, and needed only once for each home
+    from ruamel.yaml import YAML  # imported here: it is slow, and needed only once for each home
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):

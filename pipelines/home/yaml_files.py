@@ -65,7 +65,7 @@ class _Strict(yaml.constructor.SafeConstructor):
 
     - A repeated key is an error; PyYAML keeps the last one.
     - Numbers are read as in YAML 1.2: 060 is 60 and 1:30 is text. PyYAML follows YAML 1.1: 060 is 48, 1:30 is 90.
-    - A key that is a mapping, or a date that does not exist, is an error with a line number; PyYAML's has none.
+    - A key that is a mapping, or a date that does not exist, is an error with a line number; in PyYAML it has none.
     """
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
@@ -124,7 +124,7 @@ for _kind in (_Loader, _FastLoader):
     )
 
 _DEEPEST = 4_000
-"""How deep a text may be nested for libyaml, which is ten times as fast but crashes the process if it is deeper."""
+"""Texts nested less deeply than this are parsed by libyaml: ten times as fast, but it crashes on very deep texts."""
 
 
 def parse_yaml(text: str) -> object:

@@ -342,7 +342,7 @@ def _remedy(root: Path) -> str:
     return f"restore it, or remove {root} to ingest all landing files again"
 
 
-@lru_cache(maxsize=1)  # each step of a run reads the manifest again
+@lru_cache(maxsize=1)  # cached, because each step of a run reads the manifest again
 def _batches_in(content: bytes) -> tuple[Batch, ...]:
     return tuple(map(_batch, pl.read_parquet(io.BytesIO(content)).to_dicts()))
 

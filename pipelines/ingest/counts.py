@@ -21,7 +21,7 @@ Reasons = dict[str, dict[int, str]]
 
 
 def refused_records(session: Session, mappings: Iterable[Mapping], unread: Reasons) -> Reasons:
-    """All reasons: those in *unread*, of records that could not be read, and those for which *mappings* refuse some."""
+    """The reasons in *unread* (records that could not be read) and those that validation found after *mappings*."""
     reasons = {batch_id: dict(records) for batch_id, records in unread.items()}
     for mapping in mappings:
         query = (
@@ -64,7 +64,7 @@ class Counts:
         return cls(records, duplicate_records(session, mappings), quarantined, unmapped)
 
     def fill(self, batch: Batch) -> Batch:
-        """A copy of *batch* with its numbers of records: all, accepted, duplicates, quarantined, unmapped."""
+        """A copy of *batch* with its counts of records filled in: all, accepted, duplicates, quarantined, unmapped."""
         key = batch.batch_id
         duplicates, quarantined = self.duplicates.get(key, 0), self.quarantined.get(key, 0)
         records, unmapped = self.records[key], self.unmapped.get(key, 0)
@@ -103,7 +103,7 @@ def duplicate_records(session: Session, mappings: Sequence[Mapping]) -> dict[str
 
 
 def unmapped_records(session: Session, relation: str, mappings: Sequence[Mapping]) -> dict[str, int]:
-    """Batch id → number of records of *relation* that got no row from *mappings*, which read only this relation."""
+    """Batch id → number of records of *relation* without a row from *mappings*, which read no other relation."""
     mapped = _union("batch_id, record_no", (checked_view(mapping.target.name) for mapping in mappings))
     query = (
         f"SELECT batch_id, count(*) - count(is_mapped) FROM {identifier(relation)} "

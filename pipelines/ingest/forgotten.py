@@ -127,9 +127,9 @@ class Forgotten:
         return self.is_one("order", "order_id") if has_order else None
 
     def anonymised(self, target: Target) -> dict[str, str]:
-        """Column of *target* → SQL for its value without forgotten users; empty if no column is affected.
+        """Column of *target* → SQL for its value, with null instead of forgotten users; empty if nothing changes.
 
-        This is for orders; events are refused instead.
+        Orders keep the rest of the row; events of forgotten users are refused instead.
         """
         if target is EVENTS or "user_id" not in target.columns or not self.hashes.get("user"):
             return {}

@@ -112,9 +112,7 @@ class Group:
 
     @staticmethod
     def _streamed_mapping(mappings: Sequence[Mapping], readings: Iterable[FileReading]) -> Mapping | None:
-        """The mapping that can validate records while they are read, without storing them as text first.
-
-        None if there is none.
+        """The mapping that can validate records while they are read, without storing them as text first, or None.
 
         It must be the only mapping of the relation, and it must only rename columns. CSV records are always stored as
         text, because that text is read again later.
@@ -281,7 +279,7 @@ def superseded_records(session: Session) -> Counter[str]:
 
 
 def records_folder(source: str, relation: str) -> str:
-    """The folder, relative to ``lake/raw``, of the records of a relation that whole mappings read."""
+    """The folder, relative to ``lake/raw``, of the records of a relation that are kept for mappings over all files."""
     return f"records/{source}.{relation}"
 
 

@@ -29,10 +29,8 @@ def events_from(home: Home) -> dt.date | None:
     path = _file(home)
     try:
         return dt.date.fromisoformat(path.read_text(encoding="utf-8").strip())
-    except (
-        FileNotFoundError,
-        NotADirectoryError,
-    ):  # there is no lake, or a file of that name, which its readers report
+    except (FileNotFoundError, NotADirectoryError):
+        # Nothing was deleted. If the lake is a file instead of a folder, whatever reads the lake reports it.
         return None
     except (OSError, ValueError) as error:
         remedy = "restore it from a backup; without it, totals of days whose events are deleted would be removed"

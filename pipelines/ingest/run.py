@@ -116,7 +116,7 @@ def ingest(
 
 
 def _news(sources: Mapping[str, Source], before: RawLake, after: RawLake) -> list[str]:
-    """Warnings about drifts and changed files that are new since *before*, and missing columns of new relations."""
+    """Warnings about drifts and changed files that are not in *before*, and about missing columns of new relations."""
     known = {drift.key for drift in drifts(before.batches, sources)}
     lines = describe_drifts(drift for drift in drifts(after.batches, sources) if drift.key not in known)
     if len(lines) > _MOST_LINES:
@@ -187,7 +187,7 @@ class _Run:
         self.progress("ingested", done, len(files))
 
     def map_whole(self) -> None:
-        """In each source in which mappings over all files, or the files, have changed, run these mappings again."""
+        """Run mappings over all files again, in each source in which these mappings or the files have changed."""
         for source in self.sources.values():
             try:
                 lake = Whole(self.session, source, self.lake, self.lake.paths()).renewed()

@@ -58,7 +58,7 @@ class Outcome:
 class SampleFile:
     """A file: its *batch* with the counts, the outcome of each record, and the fields that no declared column reads.
 
-    *expected*: reason for which records were refused → what a valid value is, for the reasons about one field.
+    *expected*: reason → what a valid value is, for each reason of a refusal that is about a single field.
     """
 
     path: Path
@@ -95,8 +95,8 @@ def try_sample(home: Home | None, settings: Settings, name: str, files: Sequence
         home: Its own sources can be used as well as the shipped ones; nothing in it changes.
         settings: How values are read.
         name: The source.
-        files: Pairs of a relation and a file; '' for the source's only relation, or the one that the file's folder or
-            name begins with.
+        files: Pairs of a relation and a file. If the relation is '', it is the source's only one, or the one whose name
+            begins the name of the file or of its folder.
 
     Raises:
         HeadwaterError: there is no such source, relation or file, or two files have the same name.
@@ -208,7 +208,7 @@ def _outcomes(batch: Batch, rows: Sequence[tuple[str, Row]]) -> list[Outcome]:
 
 
 def _expected(source: Source, relation: str, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Reason in *outcomes* → what a valid value is."""
+    """Reason in *outcomes* → what a valid value is; only for reasons that are about a single field."""
     good = {
         f"{word} {mapping.field_of(name)}": good_value(column)
         for mapping in source.mappings.values()

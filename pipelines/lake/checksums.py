@@ -29,8 +29,8 @@ _DIGITS = 16
 _KEPT = 2
 """Checksums kept for each file: of its current content and of the content before.
 
-We write the checksum before we replace the file. Between the two, or after a crash there, the old file must not count
-as damaged. Its version shows that it is old.
+We write the checksum before we replace the file. Until the file is replaced, and if a crash prevents this, the old file
+must not be taken for damaged: its version tells which checksum is its own.
 """
 
 

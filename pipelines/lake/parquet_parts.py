@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 _MAGIC = b"PAR1"
 _COPIED_AT_ONCE = 1 << 24
 
-# Types of the compact protocol. A field that is true or false has no value: its type says it.
+# Types of the compact protocol. A boolean field has no value: its type says whether it is true or false.
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 _INTEGERS = (_I16, _I32, _I64)
 _SHORT = 15
@@ -95,17 +95,17 @@ def _move(group: Struct, by: int, ordinal: int) -> None:
     for column in group[_COLUMNS].content:
         offsets.append(column.get(_CHUNK_OFFSET))
         offsets += [column[_META_DATA].content.get(number) for number in _COLUMN_OFFSETS]
-        for number in _PAGE_INDEXES:  # optional, and they contain offsets of their own
+        for number in _PAGE_INDEXES:  # drop them: they are optional and contain offsets
             column.pop(number, None)
     for offset in offsets:
-        if offset is not None and offset.content:  # 0 means that it is not known
+        if offset is not None and offset.content:  # an offset of 0 means that it is unknown
             offset.content += by
     if _ORDINAL in group:
         group[_ORDINAL].content = ordinal
 
 
 def footer_of(content: bytes) -> Struct:
-    """The struct in *content*."""
+    """The Thrift struct that *content*, the bytes of a footer, encodes."""
     return _read_struct(BytesIO(content))
 
 
@@ -154,7 +154,7 @@ def _read_integer(source: BytesIO) -> int:
 
 
 def footer_bytes(struct: Struct) -> bytes:
-    """The bytes of *struct*; ``footer_of`` reads them."""
+    """The bytes that encode *struct*, as ``footer_of`` reads them."""
     written = bytearray()
     last = 0
     for number, value in struct.items():

@@ -17,9 +17,9 @@ class Channel:
     is multiplied by *early*, among visits of people who have decided to buy by *decided*.
 
     What it causes: without the channel, the share *comes_anyway* of its visits would happen nevertheless. In the
-    person's later visits the chance of an order is multiplied by 1 + the sum of the effects of all channels; of each
-    channel the latest visit counts, whose *effect* halves in *half_life* days. *lands_deep* says that its links
-    lead to campaign and product pages, if the shop has deep links.
+    person's later visits the chance of an order is multiplied by 1 + the sum of the effects of all channels. Only the
+    latest visit through a channel has its *effect*, which halves every *half_life* days. *lands_deep* says that its
+    links lead to campaign and product pages, if the shop has deep links.
 
     *cost* is the average price of a visit in the shop's currency (0 = free, so without spend). The prices are such
     that, by last touch, ads return 1.5 to 8 times their cost, and email 20 to 40 times. *click_rate* is clicks ÷ views
@@ -53,7 +53,7 @@ CHANNELS = (
         lands_deep=False,
         referrer="https://www.baidu.com/",
     ),
-    # Ads for the shop's own name: most of them were about to come anyway.
+    # Ads for searches of the shop's own name: most of their visitors would have come anyway.
     Channel(
         *("paid_search", 0.09),
         decided=3.0,
@@ -143,4 +143,4 @@ CHANNELS = (
         utm_campaign="cashback",
     ),
 )
-"""The channels of the shop. ``direct`` is first: it has the visits of programs, and those without any mark."""
+"""The channels of the shop. ``direct`` is first: it has the visits of bots, and those without a mark of a channel."""

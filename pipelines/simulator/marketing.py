@@ -5,9 +5,9 @@ Not here: the channels (``channels``), when visits start (``people``), which car
 
 A channel's true effect is a counterfactual: the same simulation without it. In that simulation its visits do not
 happen, except those of people who would have come anyway and now come directly. Its earlier visits do not make an order
-more likely. All random draws are the same. An order is made if its draw is below the chance of its visit, and both
-chances are known, so the lost orders can be counted in the same simulation, for each channel. Orders lost without two
-channels are not the sum of those lost without each: a visit may need both.
+more likely. All random draws are the same. An order is made if its draw is below the chance of its visit. That chance
+is known with and without each channel, so one simulation is enough to count the orders that would be lost without each.
+The orders lost without two channels are not the sum of those lost without each: a visit may need both.
 
 These draws have their own random stream, so that channels change nothing else in the log.
 """

@@ -19,7 +19,7 @@ from pipelines.simulator.shop import CAMPAIGNS, FEEDS, Page, Shop, Storefront
 
 PLATFORMS = codebook(["ios", "android", "miniprogram", "web"])
 APP_VERSIONS = codebook(["7.4.1", "8.2.0", "8.2.1", "8.3.0", "8.3.2"])
-"""The SDK of the first does not report when it sent a record."""
+"""In the first version, the SDK does not report when it sent a record."""
 
 _BOT_VISITS = 6
 """Visits of a bot per day."""

@@ -26,7 +26,7 @@ _CAMPAIGNS = (
     ("双 11 狂欢", "Double 11", "#fbdfe6", "#c93f66"),
     ("年货节", "New Year market", "#fde5d2", "#d8692c"),
 )
-"""The campaigns that banners lead to: names, ground and foreground."""
+"""The campaigns that banners lead to: Chinese and English name, background and foreground colour."""
 
 _PAGES = """\
 # What the pages of the shop look like: the slot map of the dashboards draws them. The demo drew the picture of the home
@@ -104,7 +104,7 @@ def _contents(ids: list[str]) -> str:
 
 
 def _home() -> bytes:
-    """The home page, 750 × 1700 pixels; the rectangles of ``_PAGES`` lie on what is drawn here."""
+    """The home page, 750 × 1700 pixels; its modules are drawn where ``_PAGES`` has their rectangles."""
     canvas = Canvas(750, 1700, _GROUND)
     canvas.box(0, 0, 750, 720, _PAPER)
     canvas.box(24, 24, 702, 72, _GROUND, 36)
@@ -141,7 +141,7 @@ def _banner(campaign: int) -> bytes:
 
 
 def _promote(canvas: Canvas, campaign: int, x: int, y: int, width: int, height: int, radius: float = 18) -> None:
-    """Draw a banner of *campaign*: two lines of text and a button at the left, wares at the right."""
+    """Draw a banner of *campaign*: two lines of text and a button at the left, products at the right."""
     *_, ground, ink = _CAMPAIGNS[campaign]
     canvas.box(x, y, width, height, ground, radius)
     unit = height / 10

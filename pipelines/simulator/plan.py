@@ -75,7 +75,7 @@ class Plan:
     def stream(self, stage: Stage, day: dt.date | None = None, block: int = 0) -> np.random.Generator:
         """The random stream of *stage* on *day* in *block*.
 
-        Without *day* for a stage that does not depend on the day.
+        Omit *day* for a stage that does not depend on the day.
         """
         key = (int(stage), block, day.toordinal() if day else 0)
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=key)))

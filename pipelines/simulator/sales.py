@@ -89,9 +89,9 @@ def _touches(scene: Scene, visits: Visits, trace: Trace, happened: Ints) -> pl.D
 
 
 def _happening(arrivals: Arrivals, rows: pl.DataFrame) -> pl.DataFrame:
-    """*rows* of visits that happen.
+    """The *rows* whose visit happens. A visit does not happen if only the excluded channel would bring it.
 
-    Random numbers are drawn for all visits, so that excluding a channel does not change them.
+    Random numbers are drawn before this, for all visits, so that excluding a channel does not change the numbers.
     """
     return rows if arrivals.happens.all() else rows.filter(pl.Series(arrivals.happens[rows["visit"].to_numpy()]))
 

@@ -101,7 +101,7 @@ class Storefront:
 
     *shelves*: product codes, one row per shelf: categories, then queries, feeds, campaigns, and the
     recommendations for each product. *feed_content* is the content code of the feed's ranking. *tested* has the content
-    codes of the A/B test's two variants, of which *positions* has the first; None: no test on this day.
+    codes of variants A and B of the A/B test (*positions* has that of A); None: no test on this day.
     """
 
     positions: Positions

@@ -169,7 +169,7 @@ def _blocks(shop: Shop, landing: Landing, truth: Path, workers: int) -> Iterator
 
 
 def _channels(plan: Plan, landing: Landing, days: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[Path]]:
-    """The totals of each channel, from the counts of blocks and *days*; writes the files of their spend."""
+    """The totals of each channel, and the files of spend that were written; *days* has the counts by day and block."""
     by_day = pl.concat(days).group_by("nth", "channel", maintain_order=True).sum()
     files, spent = [], [pl.DataFrame(schema={"channel": pl.String, "spend": pl.Float64})]
     for nth in range(len(plan.days)):

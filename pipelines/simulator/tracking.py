@@ -88,7 +88,7 @@ class _Sent(NamedTuple):
 
 
 def track(scene: Scene, visits: Visits, arrivals: Arrivals, trace: Trace, devices: Devices) -> TrackedDay:
-    """The log of those walks of *scene* that happen; updates *devices*."""
+    """The log of *visits*, without those that do not happen (see ``Arrivals``); updates *devices*."""
     rng = scene.stream(Stage.TRACKING)
     timing = _schedule(scene, visits, trace, devices, rng)
     logged = _with_logins(trace, timing)

@@ -109,8 +109,8 @@ class _Walk:
         depth, kind = self.depth[live], self._top(self.kind, live)
         action: Ints = (self.rng.random(len(live))[:, None] > _ACTIONS[kind, :-1]).sum(axis=1)
         shown = self._top(self.shown, live)
-        # Replace actions that are impossible here by others: bots, which never leave, and visitors who cannot open
-        # another page or go back, go home; visitors of a page that has shown no product yet scroll instead of clicking.
+        # Replace impossible actions. Go home instead if a bot would leave (bots never do), if the stack of pages is
+        # full, or if there is no page to go back to. Scroll instead of clicking if the page has shown no product yet.
         action[(action == _Action.LEAVE) & self.is_bot[live]] = _Action.HOME
         opens = (action == _Action.CLICK) | (action == _Action.CART_PAGE)
         action[opens & (depth == _MAX_DEPTH - 1)] = _Action.HOME

@@ -1,9 +1,9 @@
 """How far back each table reads the events, so that old events can be deleted.
 
 If the events before a day are deleted, a table that reads events n days back can be computed only for days at least n
-days after that day. Of earlier days, a table with ``detail: true`` keeps none, and other tables keep theirs unchanged.
+days after that day. Its earlier days are deleted if the table has ``detail: true``; otherwise they are kept unchanged.
 
-Here: this number for each table, and refusing models that would need deleted events.
+Here: the number n of each table, and refusing models that would need deleted events.
 Not here: deleting (``pipelines.compute.old_events``), the effect on a plan (``pipelines.compute.planner``).
 """
 
@@ -30,7 +30,7 @@ _EVENT_ID = "event_id"
 def look_backs(project: Project) -> dict[str, int]:
     """Table → how many days back it reads events, directly or through tables with ``detail: true``.
 
-    Other tables that read a table without ``detail`` do not read events: all of its days are kept.
+    Reading a table without ``detail`` does not count as reading events, because all days of that table are kept.
 
     Raises:
         HeadwaterError: a model or check needs events or details of all days, or a table without ``detail`` has rows
@@ -94,7 +94,7 @@ def _days_back(project: Project, file: SqlFile, readable: Mapping[str, int]) -> 
 
 
 def _refuse(project: Project, model: Model) -> None:
-    """Refuse *model*, which reads events, if it could not keep its old days or ``headwater forget`` could not work."""
+    """Refuse *model*, which reads events, if deleting old events would break the model or ``headwater forget``."""
     if model.is_detail:
         if project.reads_itself(model):
             raise _refusal(model, "reads its own day before, so it cannot have 'detail: true'", "remove one of them")

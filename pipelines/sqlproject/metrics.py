@@ -184,7 +184,7 @@ def _check_parts(path: Path, metric: Metric, known: Metrics) -> None:
 
 
 def _check_names(path: Path, found: Metrics) -> None:
-    """Check that no two metrics share a name, unless the formula of one is only the key of the other."""
+    """Check that no two metrics share a name, unless one is the other: its formula is just the key of that metric."""
     for language in ("zh", "en"):
         seen: dict[str, Metric] = {}
         for metric in found.values():

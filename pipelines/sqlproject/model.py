@@ -314,7 +314,7 @@ def _bound(file: SqlFile, values: ValueKey) -> exp.Query:
 
 @lru_cache(maxsize=512)
 def _bound_sql(file: SqlFile, values: ValueKey) -> str:
-    # Bind again instead of using _bound: writing that tree needs a copy of it, which takes longer than binding.
+    # Bind again instead of using _bound: its cached tree would have to be copied, which takes longer than binding.
     return bind(file.tree, {name: value for name, _, value in values}).sql(dialect=DIALECT, copy=False)
 
 

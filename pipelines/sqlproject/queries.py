@@ -122,8 +122,8 @@ def metric_faults(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     """Yield a line for each fault of the metrics, such as a table or column that does not exist."""
     for metric in load_metrics().values():
         formulas = {metric.table: metric.formula} if metric.table else {}
-        # An expression without an aggregate is the one in the model's query. It may use columns that the model does not
-        # return, so it cannot be checked against the table.
+        # Check only formulas with an aggregate. One without is as in the model's query: it may use columns that the
+        # model does not return, so it cannot be checked against the table.
         formulas |= {table: tree for table, tree in metric.elsewhere.items() if tree.find(exp.AggFunc)}
         for table, tree in formulas.items():
             text = f"SELECT {tree.sql(DIALECT)} AS found FROM {table}" if tree else ""

@@ -202,7 +202,7 @@ def _require_declared(
 
 
 def _may_read_all_days(file: SqlFile, table: str, models: Mapping[str, Model]) -> bool:
-    """Whether *file* may read all days of *table*, for which both must be versioned by their rows, not by their inputs.
+    """Whether *file* may read all days of *table*: only if both are versioned by their rows, not by their inputs.
 
     Only then does the planner compute the rows of *table* before it decides whether *file* is stale.
     """

@@ -1,4 +1,4 @@
-"""Whether a query can be computed in ranges of a column: whether no row of it depends on rows with two of its values.
+"""Whether a query can be computed in ranges of a column: if each row depends only on rows with one value of it.
 
 Here: following a column, such as device_id, through every step of a query. A query is *within* the column if each step
 that reads a table with it keeps rows of different values apart: its joins equate the column of both sides, its windows
@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 from pipelines.sqlproject.linter import qualified
 
 Keys = frozenset[str] | None
-"""The *keys* of a relation: its columns that equal the followed column in every row; None: no table in it has it."""
+"""The *keys* of a relation: its columns that equal the followed column in every row; None if no table in it has one."""
 
 
 class _NotWithinError(Exception):
@@ -32,8 +32,8 @@ def is_within(tree: exp.Query, schema: Mapping[str, Mapping[str, str]], column: 
     Args:
         tree: The query, with its parameters bound.
         schema: Table (``schema.name``) → column → DuckDB type, of the tables that it reads.
-        column: A column of some of these tables. In a range, they have only the rows with these values; tables without
-            the column have all their rows.
+        column: A column of some of these tables. For a range, these tables have only their rows with values in the
+            range; tables without the column have all their rows.
     """
     try:
         query = qualified(tree, schema)
@@ -135,8 +135,8 @@ class _Follower:
             _require(kind in ("INNER", "CROSS"))  # otherwise the rows of the left side would be in every range
             return new
         _require(_equates(join.args.get("on"), keys, new))
-        # If a LEFT JOIN finds no row, the right side's keys are null: grouped by them, rows with different values would
-        # meet. So they are no keys of the result.
+        # If a LEFT JOIN finds no row, the right side's keys are null. Grouping by them would mix rows with different
+        # values, so the result has only the left side's keys.
         return keys | new if kind == "INNER" else keys
 
 

@@ -38,10 +38,10 @@ _MOST_FACTORISED = 1000
 """Up to this number of states I − Q is inverted; for more states, paths are followed step by step."""
 
 _STILL_GOING = 1e-15
-"""Paths are followed until, from every state, no more than this share has not ended: about 35 mean lengths."""
+"""Paths are followed until, from every state, at most this share of them goes on: for about 35 mean lengths."""
 
 _MOST_STEPS, _MOST_FALLEN_BACK = 1000, 5000
-"""If paths go on for more steps than this, I − Q is inverted after all, up to the second number of states."""
+"""If paths go on for more than _MOST_STEPS, I − Q is inverted after all, for up to _MOST_FALLEN_BACK states."""
 
 _AT_A_TIME = 32
 """How many touchpoints' removals are computed together."""

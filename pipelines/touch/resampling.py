@@ -39,9 +39,9 @@ def standard_errors(
     """The standard error of each number that *results* computes; None if fewer than two draws have a result.
 
     *results* gets the weight of each group in each draw (draws, ``GROUPS``) and returns the result of each draw, None
-    if there is nothing to compute. *seed* makes the draws repeatable. A draw has one group fewer than there are
-    (McCarthy and Snowden, 'The bootstrap and finite population sampling', 1985), because with the same number the
-    variance would be too small by 1 / ``GROUPS``.
+    if there is nothing to compute. *seed* makes the draws repeatable. A draw takes ``GROUPS`` − 1 groups (McCarthy and
+    Snowden, 'The bootstrap and finite population sampling', 1985), because with ``GROUPS`` groups the variance would be
+    too small by 1 / ``GROUPS``.
     """
     random = np.random.default_rng(seed)
     times = random.multinomial(GROUPS - 1, np.full(GROUPS, 1 / GROUPS), draws).astype(np.float64)

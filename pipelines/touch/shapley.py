@@ -23,13 +23,13 @@ import numpy as np
 from pipelines.touch.markov import SEPARATOR, Floats, Ints, sums
 
 MOST_EXACT = 20
-"""Touchpoints up to which the rate game is computed exactly, over all 2^20 sets (some 50 MB)."""
+"""Up to this many touchpoints, the rate game is computed exactly, over all their sets (2^20, some 50 MB)."""
 
 _AT_A_TIME = 1 << 16
 """How many sets and games are computed together, so that small games need few calls and large games little memory."""
 
 CIRCLES = 100
-"""The number of random circles that are sampled for more touchpoints.
+"""With more touchpoints than ``MOST_EXACT``, this many random circles are sampled (see ``sampled_rate_game``).
 
 They leave an error of 7 % in a standard error.
 """
@@ -117,7 +117,7 @@ def _values(players: int, codes: Ints, orders: Floats, non_conversions: Floats) 
     won = _of_subsets(players, codes, orders)
     value = _rate(won, won + _of_subsets(players, codes, non_conversions))
     # The Shapley value is the mean of v(S + i) − v(S) over the S without i, each with the weight w(|S|) = |S|! (K − |S|
-    # − 1)! / K!. So v(S) counts w(|S| − 1) times for each i in S, and −w(|S|) times for each other.
+    # − 1)! / K!. So v(S) has the weight w(|S| − 1) for each i in S, and −w(|S|) for each i not in S.
     sizes = np.bitwise_count(np.arange(1 << players))
     weight = _weights(players)[:, None]
     # weight[K] is w(K) = 0 and, as weight[−1], also w(−1) = 0.
@@ -128,7 +128,7 @@ def _values(players: int, codes: Ints, orders: Floats, non_conversions: Floats) 
 
 
 def _weights(players: int) -> Floats:
-    """(players + 1,) w(s) = s! (players − s − 1)! / players! for s < players, and 0."""
+    """(players + 1,) w(s) = s! (players − s − 1)! / players! for each s < players; the last entry is 0."""
     weight = np.zeros(players + 1)
     weight[0] = 1 / players
     for size in range(1, players):
@@ -137,7 +137,7 @@ def _weights(players: int) -> Floats:
 
 
 def _of_subsets(players: int, codes: Ints, amounts: Floats) -> Floats:
-    """(2^players, games) For each set the sum over its subsets (the zeta transform); *amounts* are of the *codes*."""
+    """(2^players, games) The zeta transform of *amounts* (of the sets *codes*): for each set the sum of its subsets."""
     found = np.zeros((1 << players, amounts.shape[1]))
     np.add.at(found, codes, amounts)
     for player in range(players):
@@ -189,9 +189,9 @@ def sampled_rate_game(
 def _arc_rates(sets: Sets, place: Ints, orders: Floats, non_conversions: Floats) -> Floats:
     """(players, players + 1) The rate among the touchpoints of each arc of a circle, by its first place and length.
 
-    *place* (players,) is the place of each touchpoint on the circle. A set of n touchpoints has n shortest arcs, each
-    from one of them round to the one before it; an arc has all of the set if it contains one of these, and no arc
-    contains two. So the arcs' sums are cumulative sums over the first and the last place of shortest arcs.
+    *place* (players,) is the place of each touchpoint on the circle. A set of n touchpoints has n shortest arcs: each
+    begins at one touchpoint of the set and ends at the one before it. An arc contains the set if it contains one of
+    these arcs, and it never contains two. So an arc's sum is a cumulative sum over the first and last places of these.
     """
     players = len(place)
     of_set = np.repeat(np.arange(len(sets.sizes)), sets.sizes)

@@ -47,8 +47,8 @@ _MODEL_EFFECTS = pl.Schema(
 def removal_effects(transitions: pl.DataFrame) -> pl.DataFrame:
     """The removal effect of each touchpoint, from *transitions* (dt, touchpoint_type, from_state, to_state, paths).
 
-    One row for each dt, touchpoint_type and touchpoint; null if no path of them converts. Rows whose paths are 0 are
-    ignored.
+    One row for each dt, touchpoint_type and touchpoint. The effect is null if no path of that dt and touchpoint_type
+    converts. Rows whose paths are 0 are ignored.
 
     Raises:
         ValueError: If paths are negative.
@@ -197,7 +197,7 @@ def _shapley(rows: pl.DataFrame) -> list[_Effects]:
 
 
 def _sets(paths: pl.DataFrame) -> pl.DataFrame:
-    """*paths* with the distinct touchpoints of each, sorted, instead of its touchpoints in their order."""
+    """*paths* with the column touchpoints replaced by the distinct touchpoints of each path, sorted."""
     distinct = pl.col("touchpoints").str.split(markov.SEPARATOR).list.unique().list.sort().list.join(markov.SEPARATOR)
     return paths.with_columns(distinct)
 

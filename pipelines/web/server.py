@@ -47,7 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 def options_for(name: str, host: str, port: int, workers: int, banner: str, path: str = "") -> dict[str, Any]:
     """Gunicorn's options for a server at *host* and *port*; *banner* is printed, with the URL, once it is ready.
 
-    *name* is that of the processes, *path* the address to open on the server.
+    *name* is the name of the processes, *path* the path in the printed URL.
 
     Raises:
         HeadwaterError: the address cannot be used.

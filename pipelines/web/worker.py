@@ -47,7 +47,7 @@ LARGEST_REQUEST = 1_000_000
 
 _LOOK_SECONDS = 0.5
 _NO_LIMIT = 10**12
-"""Switches off waitress's own limits, because with them threads or visitors would wait for others."""
+"""Switches off waitress's limits: with them a thread would wait for a slow visitor, and a visitor for others."""
 
 
 class _Request(HTTPRequestParser):  # type: ignore[misc]
@@ -69,7 +69,7 @@ class _Task(WSGITask):  # type: ignore[misc]
     def build_response_header(self) -> bytes:
         """The answer's head. An answer that never has a body, such as 204, leaves the connection open.
 
-        waitress closes connections after every answer without a Content-Length, which these must not have.
+        waitress closes the connection after an answer without Content-Length, but such an answer must not have one.
         """
         is_last = self.close_on_finish or self.request.headers.get("CONNECTION", "").lower() == "close"
         stays_open = self.version == "1.1" and not self.has_body and not is_last
@@ -184,7 +184,7 @@ class PatientWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until there is a signal to stop, or gunicorn's main process is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waitress would warn of each queued request
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # no warning for each queued request
         connections: dict[int, Any] = {}
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)

@@ -187,8 +187,8 @@ with_last AS (
     FROM until_the_last
 ),
 
--- remove_if_not_all: the touchpoints that it names, unless the path has no others. Then remove_if_last_and_not_all: its
--- touchpoints at the end of what is left, unless that has no others. Without names, DuckDB plans nothing of this.
+-- First remove the touchpoints in remove_if_not_all, unless the path has no others. Then remove those at the end of the
+-- rest that are in remove_if_last_and_not_all, unless the rest has no others. If both lists are empty, DuckDB skips this.
 removed AS (
     SELECT
         path_no,
@@ -211,7 +211,7 @@ placed AS (
     LEFT JOIN removed USING (path_no, touch_event_id)
 ),
 
--- Of the window functions, DuckDB computes only that of the transform in the settings.
+-- Each transform has its own window function; DuckDB computes only the one that the settings choose.
 transformed AS (
     SELECT
         placed.*,

@@ -175,7 +175,7 @@ line_touches AS (
             AND touches.touchpoint_type = types.touchpoint_type
 ),
 
--- first and last have the whole line at one touch.
+-- The models first and last give the whole line to one touch.
 cuts AS (
     SELECT
         models.model,

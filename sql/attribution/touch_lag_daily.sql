@@ -29,7 +29,7 @@ paths AS (
         path_id,
         touchpoint_type,
         path_length,
-        -- The first touch may come after the order by clock_tolerance_seconds.
+        -- Because clocks differ, the first touch may be up to clock_tolerance_seconds after the order.
         CAST(FLOOR(
             GREATEST(DATE_DIFF('microsecond', first_touch_at, ordered_at), 0) / CAST(86400000000 AS DOUBLE)
         ) AS INTEGER) AS days_to_order

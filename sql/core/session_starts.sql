@@ -103,7 +103,7 @@ devices AS (
     GROUP BY device_id
 ),
 
--- A turn is an event that may begin a session or say its source. The events up to the next turn do neither.
+-- A turn is an event that may begin a session or give it a source. The events between two turns do neither.
 turns AS (
     SELECT
         sittings.event_id,
@@ -217,8 +217,8 @@ beside_tags AS (
         )
 ),
 
--- Other tags than the last ones begin a session, unless the session so far has no source and began on the same day: then
--- they become its source. The row of a session that began the day before cannot change any more.
+-- An event with other tags than the last ones begins a session, unless the current session has no source yet and began on
+-- the same day: then the tags become its source. The row of a session that began the day before cannot change any more.
 sessions AS (
     SELECT
         beside_tags.*,

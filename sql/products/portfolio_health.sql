@@ -24,7 +24,7 @@ WITH matrices AS (
         matrix_id,
         BOOL_OR(cells.role = 'cash_cow') AS has_cash_cows,
         BOOL_OR(cells.role = 'star') AS has_stars,
-        -- Direction of the stars: 1 if their cells have the large values, -1 the small ones, 0 both; null without stars.
+        -- Where the star cells are on each axis: 1 at the large values, -1 at the small ones, 0 at both; null: no stars.
         AVG(CASE WHEN (SUBSTRING(cells.code, 1, 1) = '1') <> x.is_low_high THEN 1 ELSE -1 END)
             FILTER (WHERE cells.role = 'star') AS x_direction,
         AVG(CASE WHEN (SUBSTRING(cells.code, 2, 1) = '1') <> y.is_low_high THEN 1 ELSE -1 END)

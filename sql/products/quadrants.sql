@@ -107,7 +107,7 @@ decided AS (
     FROM neighbours
 ),
 
--- Hysteresis keeps the side of the day before; without one, the plain side is taken.
+-- Hysteresis keeps the side of the day before; if there is no such day, the plain side (without hysteresis) is taken.
 sides AS (
     SELECT
         decided.* EXCLUDE (x_plain_side, y_plain_side, x_decided_side, y_decided_side, known_x_high, known_y_high),

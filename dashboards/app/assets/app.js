@@ -8,7 +8,7 @@
     return new URLSearchParams(page ? page.dataset.href.split("?")[1] : window.location.search);
   }
 
-  // The address that the server was last asked for, or its page's own: the same with the days filled in.
+  // The address that was last requested from the server; once the page is shown, its own address with the days filled in.
   var asked = "";
   function address() { return window.location.pathname + window.location.search; }
 
@@ -49,7 +49,7 @@
     headwater: {
       begin: function () { return asked = address(); },
       set: function () {
-        // A control that has just been rendered has the value from the address.
+        // Rendering a control also triggers this function; its value then equals that in the address, so nothing changes.
         var context = window.dash_clientside.callback_context;
         var update = {};
         var defaults = Object.assign({ compare: "previous" }, gathered("defaults"));
@@ -98,7 +98,7 @@
     fit();
   }
 
-  // On a phone: the menu shows the page that is open, and grids are narrow.
+  // On a phone: scroll the menu to the open page, and make grids narrow.
   function fit() {
     if (window.innerWidth > 600) { return; }
     var here = document.querySelector(".menu a.here");
@@ -109,7 +109,7 @@
     });
   }
 
-  // A grid on a phone: the names wrap in a narrow column that stays, the numbers follow them, other texts come last.
+  // A grid on a phone: the names wrap in a narrow pinned column, then come the columns of numbers, then other texts.
   function narrow(api) {
     var columns = api.getColumnDefs();
     if (!columns || !columns.length || columns[0].maxWidth === NAMES) { return; }
@@ -179,7 +179,7 @@
     if (focused && focused.field === event.target && isTyped(event.target)) { focused.typedAt = Date.now(); note(event.target); }
   });
 
-  // A group of the menu is open while it has the focus: release it after a choice, and with Escape.
+  // A group of the menu is open while it has the keyboard focus. A click on a page or Escape removes the focus.
   function closeMenu() { if (document.activeElement.closest(".menu .group")) { focused = null; document.activeElement.blur(); } }
   document.addEventListener("click", function (event) { if (event.target.closest(".menu .pages a")) { window.setTimeout(closeMenu, 0); } });
   document.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeMenu(); } });

@@ -5,8 +5,8 @@
   var NARROW = 460, PAPER = 640, isPrinting = false;
   var CONFIG = { displaylogo: false, showSendToCloud: false, displayModeBar: false };
 
-  // The figure for a width. Its layout has the changes for narrow screens, each by its path in the layout, or in the
-  // figure if it begins with "data.". Paper gets light colours.
+  // The figure for a width; on paper in light colours. "layout.meta.narrow" has the changes for narrow screens: path →
+  // value. A path that begins with "data." starts at the figure, any other at its layout.
   function figureFor(place, width) {
     var light = isPrinting ? JSON.parse(place.dataset.light || "{}") : {};
     var figure = JSON.parse(place.dataset.figure.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/gi, function (color) { return light[color.toLowerCase()] || color; }));
@@ -63,8 +63,8 @@
   new MutationObserver(watch).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-figure"] });
   window.addEventListener("load", function () { all().forEach(function (place) { place.headwaterWatched = null; }); watch(); });
 
-  // On paper all charts are drawn, none wider than the sheet. The server's own browser has already drawn them for its
-  // sheet.
+  // Before printing draw all charts, none wider than the sheet. In the browser that makes files on the server they are
+  // already drawn at the right width.
   window.addEventListener("beforeprint", function () {
     isPrinting = true;
     if (window.headwaterKeepsCharts) { return; }

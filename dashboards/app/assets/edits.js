@@ -32,7 +32,7 @@
     });
   }, true);
 
-  // A new link is shown this once, because the server keeps only its hash.
+  // Show a new link. It cannot be shown again later, because the server keeps only its hash.
   function show(form, link) {
     var old = form.querySelector(".new-link");
     if (old) { old.remove(); }

@@ -59,7 +59,7 @@
     var isParameter = event.target.closest && event.target.closest("#sql-parameters") && event.target.tagName === "INPUT";
     if (event.key === "Enter" && (event.target.id === "sql-text" || isParameter) && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      // A value that was typed just now reaches the store a moment later.
+      // Dash stores a parameter's value a moment after it was typed, so wait before running the query.
       window.setTimeout(function () { document.getElementById("sql-run").click(); }, isParameter ? 60 : 0);
     }
   });

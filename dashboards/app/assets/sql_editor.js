@@ -194,7 +194,7 @@
     place().style.height = height + "px";
   }
 
-  // Take over the query of a page that has been rendered. A result does not replace what was typed while the query ran.
+  // Show the query of a newly rendered page in the editor, except what was typed while the query ran: that stays.
   function follow() {
     var now = area().closest("[data-sql]"), text = now.dataset.sql;
     if (now === card && text === shown) { return; }

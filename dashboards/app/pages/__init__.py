@@ -1,4 +1,4 @@
-"""The pages: from the context of a request to blocks.
+"""The pages: functions from the context of a request to blocks.
 
 Here: the list of pages, and of the parts of pages.
 Not here: how they are shown (``dashboards.app.render``).
@@ -66,4 +66,4 @@ PARTS_OF: Mapping[str, Sequence[str]] = {
     "customers": CUSTOMERS,
     "quality": tuple(QUALITY),
 }
-"""Page → its parts; the other pages have none."""
+"""Page → its parts; a page that is not listed has only one."""

@@ -32,7 +32,7 @@ _LOST_DAYS = 7
 
 
 def alerts(context: Context) -> Sequence[Block]:
-    """What is watched, the subscriptions, the messages."""
+    """The blocks: alerts and their state, subscriptions, messages."""
     locale = context.locale
     try:
         watch = load_watch(context.copy.home)
@@ -141,7 +141,7 @@ def _subscribed(context: Context, subscription: Subscription) -> str:
 
 
 def _forms(context: Context, watch: Watch) -> Block:
-    """A form that adds a subscription (to the page in ``what=`` of the URL, if any), and one for each to change it."""
+    """A form to add a subscription, filled in with the page in ``what=`` of the URL, and a form to change each."""
     text = context.locale.text
     if not watch.people:
         return Text(text("subscribe.nobody"))
@@ -212,7 +212,14 @@ def _note(context: Context, message: Message) -> str:
 
 @dataclass(frozen=True)
 class OpenAlert:
-    """An alert that fired: its name, the finding, what it found in words, the link to what it is about."""
+    """An alert that fired.
+
+    Attributes:
+        name: The name of the alert.
+        finding: The finding.
+        note: What is watched and what was found, in words.
+        href: The link to the page that shows it.
+    """
 
     name: str
     finding: Finding

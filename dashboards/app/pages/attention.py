@@ -1,4 +1,4 @@
-"""What needs attention: alerts, failed checks, days without data, falls, changed slots, new products without sales.
+"""What needs attention: alerts, failed checks, days without data, lower sales, changed slots, unsold new products.
 
 Here: the list, each row with a link to the page that explains it.
 Not here: these pages.
@@ -108,7 +108,7 @@ def _failed_checks(context: Context) -> list[dict[str, Any]]:
 
 
 def _missing_days(context: Context) -> list[dict[str, Any]]:
-    """The days of the view, from the first to the newest computed one, that are not computed, in a single row."""
+    """One row that names the gaps: days shown between the first and the newest computed day that are not computed."""
     days, computed = context.days, context.copy.days
     first, last = max(days.first, computed[0]), min(days.last, computed[-1])
     missing = sorted(_every(first, last) - {*computed})
@@ -124,7 +124,7 @@ def _every(first: dt.date, last: dt.date) -> set[dt.date]:
 
 
 def _why_not_judged(context: Context, then: Figures | None) -> str:
-    """The sentence why no falls are listed; '' if they are.
+    """The sentence that says why falls of sales and their factors are not judged; '' if falls can be judged.
 
     There must be comparison days, and all days must be computed and over. If only the comparison days had a promotion
     or festival, a fall is expected.

@@ -67,16 +67,16 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
     },
     "products": dict.fromkeys(("core.order_lines", "attribution.entrance_daily"), "products.daily"),
 }
-"""Page → a table of its metrics → the source table to read instead, which has dimensions that the table lacks."""
+"""Page → a table of its metrics → the table to read instead, because it has the dimensions that the first one lacks."""
 
 _WHERE = {"slots": " AND head_page_type <> '(none)'", "customers": " AND user_id IS NOT NULL"}
-"""Page → a condition for the rows of the page's tables that count."""
+"""Page → an SQL condition that rows of the page's tables must meet to be included."""
 
 _ONE_BY_ONE = {
     "quality": frozenset(_METRICS["quality"]),
     "slots": frozenset({"slot_click_rate", "revenue_per_mille_impressions"}),
 }
-"""Page → its metrics of a table that must be computed again for each part."""
+"""Page → those of its metrics that need a query of their own for each value of the dimension."""
 
 _VISITORS = frozenset({"visitors", "session_visitors"})
 _DISTINCT = ("visitors", "session_visitors", "buyers", "orders")
@@ -184,7 +184,7 @@ def _by(context: Context, names: tuple[str, ...], first: dt.date, last: dt.date)
 def _read(
     context: Context, names: tuple[str, ...], also_by: tuple[str, ...], first: dt.date, last: dt.date
 ) -> pl.DataFrame:
-    """The metrics *names* by the dimension, as the column value, and by *also_by*."""
+    """The metrics *names* for each value of the dimension (column ``value``) and of the columns *also_by*."""
     view, days = context.view, {"from": first, "to": last}
     apart = tuple(name for name in names if name in _ONE_BY_ONE.get(view.page, ()))
     together = tuple(name for name in names if name not in apart)

@@ -44,8 +44,8 @@ class Against:
 
     Attributes:
         judged: The result; None: there is no control.
-        control: ``module`` or ``page``: its other slots whose content did not change; ``weekdays``: the same slot on
-            other days; '': there is no control.
+        control: ``module`` or ``page``: the other slots of the slot's module or page, if their content did not change;
+            ``weekdays``: the same slot on other days; '': there is no control.
         slots: The slots of the control.
     """
 
@@ -98,7 +98,10 @@ class SlotDays:
         return self._by_slots(metric, slot, {one for one in days if one < day}, {one for one in days if one >= day}, {})
 
     def weekday(self, metric: str, slot: Slot, day: dt.date) -> Against:
-        """*slot* on *day* alone, against the same day of earlier weeks; the control is the six days before each."""
+        """How *slot* on *day* alone differs from the same weekday in earlier weeks.
+
+        The control of each of these days is the six days before it.
+        """
         units = []
         for week in range(WEEKS + 1):
             own = day - dt.timedelta(days=7 * week)
@@ -126,7 +129,11 @@ class SlotDays:
         return Against(judge(units), control, tuple(others))
 
     def _control(self, slot: Slot, before: Collection[dt.date], after: Collection[dt.date]) -> tuple[str, list[Slot]]:
-        """The other slots of the module, else of the page, whose contents are the same before and after."""
+        """The slots that serve as control: those whose contents are the same before and after.
+
+        They are slots of the same module; if there are none, of the same page. The first value says which: ``module``
+        or ``page``.
+        """
 
         def is_steady(other: Slot) -> bool:
             then, now = ({self.content(other, day) for day in days} - {None} for days in (before, after))
@@ -165,7 +172,7 @@ def slot_days(context: Context, first: dt.date, last: dt.date, page_type: str = 
 
 
 def changes_of(context: Context, entrance: str, place: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the query ``slots.changes``. Variants of A/B tests take turns every day, so they are no changes."""
+    """The rows of the query ``slots.changes``, without contents of A/B tests: showing another variant is no change."""
     tests = context.copy.settings.experiments.pattern
     return context.rows(query("slots.changes"), entrance=entrance, tests=tests, **place)
 

@@ -24,7 +24,7 @@ from dashboards.sections.segments import Kind, all_names, names_of
 
 NONE_CHOSEN = "*"
 ALL_CUSTOMERS = "all:"
-"""Values of ``segment`` in the URL for no list, and for the list of everybody."""
+"""``segment=*`` in the URL: no list; ``segment=all:``: the list of all customers."""
 
 MOVE = "move"
 """The key in the URL for the list of those who moved, such as ``move=octant:<from>~<to>``."""
@@ -151,7 +151,7 @@ def _reach_columns(context: Context, reading: AsOf) -> list[Column]:
 
 
 def _reach(context: Context, reading: AsOf, found: pl.DataFrame) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """User id → contact data, with every field of the columns; and sentences on what is missing."""
+    """User id → contact data: column → value, None if unknown; and sentences about contact data that is missing."""
     users = tuple(found["user_id"].to_list())
     empty = {field: None for table, given in _REACH.values() if reading.exists(table) for field in given}
     known: dict[str, dict[str, Any]] = {user: dict(empty) for user in users}

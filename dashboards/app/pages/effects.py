@@ -26,7 +26,7 @@ MAIN = "attribution.model_effects"
 MOST_DRAWN = 20
 
 METRICS = {"markov": "removal_effect", "shapley": "shapley_orders", "shapley_rate": "shapley_rate"}
-"""The model of the effects → the metric of an effect, which gives its unit and definition."""
+"""Model → the metric of its effects, which gives their unit and definition."""
 
 
 def effects(context: Context, kind: str, names: Mapping[str, str]) -> list[Block]:

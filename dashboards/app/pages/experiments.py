@@ -28,7 +28,7 @@ MEASURES: dict[Measure, str] = {
     "conversion": "variant_conversion_rate",
     "revenue": "variant_revenue_per_visitor",
 }
-"""Measure of the statistics → metric."""
+"""Measure of ``dashboards.experiments`` → the metric that describes it."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def persons_by_step(found: pl.DataFrame, steps: int) -> list[int]:
 
 
 def _breakdowns(steps: Steps) -> tuple[str, ...]:
-    """The breakdowns to choose from, the default first. Page views and orders have no entrance."""
+    """The breakdowns to choose from, the default first; no entrance if step 1 is a page view or an order."""
     has_entrance = steps.keys[0] != "order" and not steps.keys[0].startswith("page:")
     return (*(key for key in _NEEDED if key != "entrance" or has_entrance), NO_BREAKDOWN)
 

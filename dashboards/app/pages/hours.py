@@ -32,7 +32,7 @@ def by_hour(
         own: The query: one row per hour, from ``$from`` to ``$to``, with columns hour and *metric*.
         metric: The metric.
         table: The table by hour, of which only the last days are kept.
-        keys: Name → value of the columns that only files have; they identify the item.
+        keys: Name → value of extra columns in the CSV and XLSX files; they identify the entrance or slot.
         parameters: Other parameters of *own*.
     """
     locale, days = context.locale, context.days
@@ -75,7 +75,7 @@ def by_hour(
 
 
 def _by_hour(rows: Sequence[Mapping[str, Any]], metric: str) -> list[Any]:
-    """*metric* of each hour of the day; without a row 0, or None for a ratio."""
+    """*metric* of each of the 24 hours. An hour without a row gets 0, or None if *metric* is a ratio."""
     found = {row["hour"]: row[metric] for row in rows}
     nothing = None if known_metric(metric).is_ratio else 0
     return [found.get(hour, nothing) for hour in range(HOURS)]

@@ -26,7 +26,7 @@ from dashboards.queries import query
 from dashboards.sections.touch import touchpoint_name
 
 PARTS = {"touchpoints": (), "paths": ("via",)}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 DEFAULT_TYPE = "channel"
 LONGEST = 20
 """Paths of at least this many touches are one bucket."""
@@ -75,7 +75,7 @@ def _totals(context: Context, kind: str, first: dt.date, last: dt.date) -> dict[
 def _buckets(context: Context, name: str, kind: str) -> tuple[list[dict[str, Any]], dict[int, Any] | None]:
     """The rows of the query *name* on these days, and bucket → orders on the comparison days.
 
-    None without comparison days. A bucket without orders is included with 0.
+    The second is None if there are no comparison days. Its buckets without orders are included with 0.
     """
     days = context.days
 

@@ -1,7 +1,7 @@
 """The block that judges a change of a slot against a control, on a day that the user picks.
 
-Here: the controls and the table.
-Not here: the days and the control (``dashboards.app.pages.controls``).
+Here: the fields in which the user chooses, and the table.
+Not here: which slots or days are the control (``dashboards.app.pages.controls``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dashboards.sections.verdicts import difference_text
 KINDS = ("slots", "weekdays")
 
 _NAMED = 4
-"""Maximum slots of the control that are named."""
+"""At most this many slots of the control are listed by name."""
 
 
 def judged_change(context: Context, entrance: str, key: str) -> list[Block]:
@@ -55,7 +55,7 @@ def judged_change(context: Context, entrance: str, key: str) -> list[Block]:
             ),
         )
     )
-    # A run may begin or end outside of the days shown, as in the table of changes.
+    # As in the table of changes, the days with the old or the new content may reach beyond the days shown.
     starts = [
         days.first,
         *(row["first_day_before"] for row in changes.values()),

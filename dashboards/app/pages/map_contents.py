@@ -1,4 +1,4 @@
-"""Two contents compared on the slot map: each slot of the page while it showed the first, and the second.
+"""Two contents compared on the slot map: the figures of each slot while it showed one or the other.
 
 Here: the choice of the contents, the figures of the slots, the table below the map.
 Not here: the map (``dashboards.app.pages.slot_map``), two contents of one slot (``dashboards.app.pages.two_contents``).

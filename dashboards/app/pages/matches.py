@@ -121,7 +121,7 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 
 
 def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
-    """The note that the page shows only one *kind* of match, with the sales of this kind and of all in *place*."""
+    """The note that the page shows only one *kind* of match; it compares its sales with all sales in *place*."""
     locale = context.locale
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())

@@ -33,7 +33,7 @@ from dashboards.queries import query
 from dashboards.sections.touch import FUSED, UNATTRIBUTED, Credits, credits_of, model_columns, models_of
 
 PARTS = {"models": ("model",), "effects": ("effect",)}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 BARS = 20
 RANGES = 12
 
@@ -70,7 +70,7 @@ def _check(locale: Locale, credits: Credits) -> Text:
 
 
 def _side_by_side(context: Context, kind: str, credits: Credits) -> list[Block]:
-    """All models side by side; a chart of the chosen model, with the marks of the type's first model."""
+    """A table of all models, and bars of the chosen one; marks on the bars show the default model, if it is another."""
     locale = context.locale
     default = FUSED if FUSED in credits.models else _DEFAULT_TOUCH_MODEL
     chosen = chosen_model(context, credits.models, default)
@@ -182,7 +182,7 @@ def _disagreements(context: Context, kind: str, credits: Credits) -> Chart:
 
 
 def _spread(locale: Locale) -> Column:
-    """The spread of shares, in percentage points without a sign."""
+    """The column with the difference between a touchpoint's largest and smallest share, in percentage points."""
     return Column(
         locale.text("metric.share_spread"),
         lambda row: "–" if row["spread"] is None else locale.text("compare.points", n=_points(locale, row["spread"])),

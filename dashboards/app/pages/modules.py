@@ -24,7 +24,7 @@ from dashboards.queries import query
 _BARS = 14
 _HOVER = ("assisted_revenue", "closing_revenue", "module_impressions", "module_clicks", "module_click_rate")
 KEYS = ("page_type", "module")
-"""The keys of a module in files."""
+"""The columns that identify a module in exported files."""
 
 
 def modules(context: Context) -> Sequence[Block]:

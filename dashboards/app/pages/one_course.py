@@ -78,7 +78,7 @@ def one_course(
         metrics: The metrics to choose from; the first is the default.
         own: The query for the item; one row per day from ``$from`` to ``$to``, with columns dt and *metrics*.
         title: The text key of the title, which contains ``{metric}``.
-        keys: Name → value of the columns that only the chart's CSV and XLSX files have; they identify the item.
+        keys: Name → value of extra columns in the CSV and XLSX files; they identify the item.
         occasions: Occasions of this item alone.
         beside: Charts of the same metric, shown beside this one; the control acts on them too.
         parameters: Other parameters of *own*.

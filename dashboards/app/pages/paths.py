@@ -25,7 +25,7 @@ _METRICS = ("add_to_carts", "order_lines", "revenue")
 
 
 PARTS: Mapping[str, Sequence[str]] = {"flows": ("metric", "shape", "via"), "one": ("find", "line")}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 
 
 def paths(context: Context) -> Sequence[Block]:

@@ -140,7 +140,10 @@ def _calendar(context: Context) -> list[Block]:
 
 
 def _forms(context: Context, what: str, rows: Sequence[tuple[str, list[Field], Any]]) -> Part:
-    """A form to add a row to the file of *what*, and a folded one for each of *rows*: its title, fields and cells."""
+    """A form to add a row to the file of *what*, and folded forms to change the existing *rows*.
+
+    Each of *rows* has a title, the fields of its form, and its cells in the file.
+    """
     text = context.locale.text
     fields = _target_fields(context) if what == "targets" else _occasion_fields(context.locale)
     add = folded(text(f"plan.add.{what}"), [form(text, what, fields)], name="add", is_open=not rows)

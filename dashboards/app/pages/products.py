@@ -1,4 +1,4 @@
-"""Products: a matrix over a window, moves and health; new products, assortment, products that cannot be placed.
+"""Products: a matrix over a window, moves and health; new products, assortment, products without a quadrant.
 
 Here: the choices, the parts of the page, the table of all products.
 Not here: the sections (``dashboards.sections``), one product (``dashboards.app.pages.product``).
@@ -39,11 +39,11 @@ from dashboards.sections.windows import Window, matrix_windows, window_note
 
 MAIN = "products.quadrants"
 PARTS = ("matrix", "moves", "new", "assortment", "unplaced", "list")
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""The parts of the page, in order; the first is shown by default."""
 WITHOUT_MATRIX = ("assortment", "unplaced")
 """The parts that are shown even if no matrix is configured."""
 _MATRIX, _WINDOW = ("matrix", "moves", "list"), ("matrix", "moves", "list", "unplaced")
-"""The parts that show one matrix, and those over a window: only these offer the choice."""
+"""The parts in which the user chooses a matrix, and those in which the user chooses a window."""
 _METRICS = (
     "revenue", "net_revenue", "margin", "margin_rate", "orders", "units", "exposures", "product_clicks",
     "click_through_rate", "views", "add_to_carts", "conversion_rate", "repurchase_rate", "growth_rate",
@@ -225,7 +225,7 @@ def _table(context: Context, reading: AsOf, chosen: Chosen) -> Table:
 def _whole(
     context: Context, reading: AsOf, part: str, windows: Mapping[str, Window], defined: Mapping[str, Definition]
 ) -> list[Block]:
-    """The parts that cover all products: the assortment, and the products that cannot be placed."""
+    """The parts that cover all products: the assortment, and the products without a quadrant."""
     note: list[Block] = [Text(sentence)] if (sentence := _of_all(context)) else []
     if part == "assortment":
         return [*note, assortment(context.locale, reading)]

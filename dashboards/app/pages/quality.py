@@ -28,7 +28,7 @@ from dashboards.queries import query
 from pipelines.sqlproject.metrics import load_metrics
 
 PARTS: Mapping[str, Sequence[str]] = {"tracking": (), "files": (), "checks": (), "lineage": ("table", "column")}
-"""The parts of the page → the keys of the URL that only this part reads."""
+"""Part of the page → the keys of the URL that only this part reads."""
 DEFAULT_COLUMN = ("attribution.entrance_daily", "revenue")
 
 _RATES = ("page_id_missing_rate", "page_id_drop_rate", "skewed_rate", "late_rate")
@@ -216,7 +216,7 @@ def check_name(locale: Locale, name: str) -> str:
 
 
 def is_grain(name: str) -> bool:
-    """Whether the check *name* is that of the key of a table, which every table has."""
+    """Whether *name* is a check that the key of a table is unique; every table has such a check."""
     return name.endswith("_grain")
 
 
@@ -322,7 +322,7 @@ def _lineage_table(context: Context, lineage: Lineage, of: Source, described: Ma
 def _related(
     locale: Locale, lineage: Lineage, of: Source, described: Mapping[Source, str]
 ) -> list[dict[str, str | None]]:
-    """The rows of the lineage table: the column *of*, its sources, the columns computed from it, its queries."""
+    """The rows of the lineage table: the column *of*, its sources, the columns and queries that read it."""
     ranks = upstream(lineage.sources, of)
     used = sorted(
         (name, key) for name, keys in lineage.sources.items() for key, sources in keys.items() if of in sources

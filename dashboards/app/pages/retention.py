@@ -34,7 +34,7 @@ _CARDS = {"day": (1, 7, 30, 3, 14, 2), "week": (1, 4, 8, 2, 3), "month": (1, 3, 
 """Unit → the periods that may get a card; the first three observed ones do."""
 
 LONG_DAYS = 60
-"""The number of days in the link that the page offers if too few days are selected to see later periods."""
+"""If too few days are selected to see later periods, the page offers a link to this many days."""
 
 COHORTS = 31
 """Maximum rows of the triangle."""

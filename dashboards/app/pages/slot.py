@@ -46,7 +46,7 @@ _CARDS = (
 )  # fmt: skip
 
 _IN_FILES = ("revenue_by_visit", "refunded")
-"""Metrics of contents that only the files have: the table would not fit the screen."""
+"""Metrics of contents that only exported files have: with them the table would not fit the screen."""
 
 
 def one_slot(context: Context, entrance: str, name: str, slot: str) -> Sequence[Block]:
@@ -117,7 +117,7 @@ def _judge(context: Context, entrance: str, slot: Slot, contents: Sequence[dict[
 
 
 def new_contents(context: Context, contents: Sequence[Row]) -> list[Shown]:
-    """The first day of each of *contents* that the slot did not show from the beginning, for charts over time."""
+    """Marks for charts over time: each content that the slot began to show after the first of the days shown."""
     text = context.locale.text
     return [
         Shown(row["first_day"], row["first_day"], row["content"], text("occasion.content", name=row["content"]))

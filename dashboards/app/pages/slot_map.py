@@ -270,7 +270,7 @@ class Map:
         return text.joined(said, text(key, first=days.then_first, last=days.then_last))
 
     def _legend(self) -> Component:
-        """The legend of the colours: 0, the value with half the colour and the largest value; or lower and higher."""
+        """The legend: the values of no colour, half colour and full colour; for changes only "lower" and "higher"."""
         text, numbers = self.context.locale.text, self.context.locale.numbers
 
         def bar(kind: str) -> Component:

@@ -26,14 +26,14 @@ FEW = 100
 """With fewer impressions a slot gets no rate: chance alone could make it the best or the worst."""
 
 _MOST_PARTS = 92
-"""Maximum days of a line with a point per day; over more days each point is a week."""
+"""Over at most this many days, a line has a point for each day; over more days, one for each week."""
 
 
 def metrics_of(context: Context) -> tuple[str, ...]:
     """The metrics that can colour the map; the first is the default.
 
-    Impressions and clicks of a slot have no product. If the page is filtered by product, the exposures and clicks of
-    the products that the slot led to replace them.
+    Impressions and clicks of a slot have no product. So a page filtered by category or brand instead offers the
+    exposures and clicks of the products that the slot led to.
     """
     return _OF_PRODUCTS if any(name in ("category", "brand") for name, _ in context.slice) else _OF_SLOTS
 
@@ -97,7 +97,7 @@ def slot_ranking(context: Context, name: str) -> Table:
 
 
 def _notes(context: Context, total: Row, *, is_of_products: bool) -> list[str]:
-    """Notes: the sales without a slot, and the clicks and sales that rates of impressions leave out."""
+    """Notes on the sales without a slot, and on the clicks and sales without impressions, which rates leave out."""
     text, numbers = context.locale.text, context.locale.numbers
     notes = []
     if total["revenue_without_slot"]:

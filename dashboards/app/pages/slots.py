@@ -25,7 +25,7 @@ from dashboards.queries import query
 _Z95 = 1.959964
 _VALUE = "revenue_per_mille_impressions"
 SLOT_KEYS = ("entrance_id", "head_page_type", "head_module", "head_slot")
-"""The keys of a slot in files."""
+"""The columns that identify a slot in exported files."""
 
 
 def slot_key(row: Mapping[str, Any]) -> str:
@@ -70,7 +70,7 @@ def module_name(context: Context, page_type: str, module: str) -> str:
 
 
 def content_name(context: Context, key: str) -> str:
-    """The display name of a content: from ``config/contents.csv``, else its id, or the text that it has none."""
+    """The display name of a content: from ``config/contents.csv``, else its id; "(none)" has a text."""
     content = context.contents.get(key)
     return content.name(context.locale.language) if content else context.locale.text.name("content", key)
 

@@ -1,4 +1,4 @@
-"""Suggested alerts: sales and their factors against their usual range, each with the line that watches it.
+"""Suggested alerts: sales and their factors against their usual range, each with a line to copy into ``alerts.yaml``.
 
 Here: the table that the page of alerts shows while no alert is configured.
 Not here: the alerts of a shop (``dashboards.app.pages.alerts``), the usual range (``dashboards.app.watch.rules``).

@@ -12,7 +12,7 @@ from dashboards.app.context import Context
 from dashboards.blocks import Choice, Option, Tabs
 
 KEY = "part"
-"""The key in the URL."""
+"""The key of the chosen part in the URL."""
 
 
 def tabs(context: Context, parts: Mapping[str, Collection[str]]) -> Tabs:

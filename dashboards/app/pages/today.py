@@ -1,6 +1,6 @@
-"""The day that is not over yet: its sales, orders, visitors and exposures so far, beside the compared day.
+"""The day that is not over yet: its sales, orders, visitors and exposures so far, beside an earlier day.
 
-Here: which hours count, and these blocks.
+Here: which hours are complete, and these blocks.
 Not here: which day is open (``dashboards.app.marts``), the chart (``dashboards.figures.hours``).
 """
 

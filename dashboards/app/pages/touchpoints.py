@@ -22,7 +22,7 @@ def chosen_type(context: Context, default: str) -> str:
 
 
 def type_choice(context: Context, kind: str, default: str) -> Choice:
-    """The control of the type of touchpoint, which is now *kind*; it removes filters that belong to one type."""
+    """The control of the type of touchpoint, now *kind*. Choosing another type removes the filter by touchpoint."""
     text = context.locale.text
     options = tuple(Option(name, text(f"touchpoint_type.{name}")) for name in TYPES)
     return Choice("type", text("touchpoint_type"), options, kind, default=default, clears=("via",))

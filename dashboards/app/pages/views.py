@@ -29,7 +29,7 @@ IDEAS = {
     "slots": "/slots?period=7&metric=slot_click_rate&colour=change",
     "at_risk": "/customers?segment=at_risk",
 }
-"""Key of the texts → address."""
+"""Suggested view → its address; the texts ``views.idea.<name>`` describe it."""
 
 
 def views(context: Context) -> Sequence[Block]:

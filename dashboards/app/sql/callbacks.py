@@ -222,6 +222,6 @@ def _user() -> str:
 
 
 def _is_gone() -> Callable[[], bool]:
-    """A function that returns whether the user has closed the connection; always False without waitress."""
+    """A function that returns whether the user has closed the connection; always False outside of ``pipelines.web``."""
     is_gone: Callable[[], bool] = flask.request.environ.get("waitress.client_disconnected", lambda: False)
     return is_gone

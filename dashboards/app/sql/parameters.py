@@ -74,10 +74,7 @@ def fault_of(text: Texts, parameters: Sequence[Parameter], values: Mapping[str, 
 def inputs(
     parameters: Sequence[Parameter], values: Mapping[str, str], saved: SavedQuery | None, language: Language
 ) -> list[Any]:
-    """An input for each of *parameters*; its label comes from the saved query.
-
-    Without one it is the parameter's name.
-    """
+    """An input for each of *parameters*; its label is that of the saved query, else the parameter's name."""
     if not parameters:
         return []
     text = Texts(language)

@@ -75,7 +75,7 @@ def _reader(kind: str) -> Callable[[object], object]:
 def _read_day(value: object) -> object:
     with suppress(ValueError, TypeError):
         day = dt.date.fromisoformat(str(value))
-        if day.year >= 1900:  # earlier days stay text, because spreadsheets cannot store them as days
+        if day.year >= 1900:  # spreadsheets cannot store earlier days, so those stay text
             return day
     return value
 

@@ -1,4 +1,4 @@
-"""The days of promotions and festivals, on which figures are not usual."""
+"""The days of promotions and festivals, on which unusual figures are expected."""
 
 from __future__ import annotations
 

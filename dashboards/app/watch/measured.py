@@ -44,7 +44,7 @@ Parts = tuple[tuple[str, tuple[str, ...]], ...]
 """A slice: each dimension with its values."""
 
 Values = Mapping[dt.date, float | None]
-"""Computed day → value; None: the metric has none, such as a rate of nothing."""
+"""Computed day → value; None: the metric has no value on that day, such as a rate whose denominator is 0."""
 
 
 @cache
@@ -63,7 +63,7 @@ def _query(metric: str) -> tuple[str, frozenset[str]]:
 def refuse_metric(metric: str, parts: Parts, where: str) -> None:
     """Raise an error unless *metric* has a daily value in the slice *parts*.
 
-    *where* says in error messages which setting it is.
+    *where* names the setting in error messages.
 
     Raises:
         HeadwaterError: the metric is unknown or has no such value, or cannot be sliced like this.

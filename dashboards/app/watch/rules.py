@@ -57,7 +57,7 @@ class Bounds:
 
 
 def share_bounds(then: float | None, falls_by: float | None, rises_by: float | None) -> Bounds | None:
-    """The bounds around the value *then* of the comparison; None if it is unknown or 0."""
+    """The bounds around *then*, the value of the comparison day; None if it is unknown or 0."""
     if not then:
         return None
     low = None if falls_by is None else then - abs(then) * falls_by

@@ -60,10 +60,10 @@ class Alert(_Strict):
     Attributes:
         to: The people who get the message.
         language: The language of the message.
-        when: The event: a run failed, a check holds data back, yesterday has no data.
+        when: The event: a run failed, a failed check blocks data, yesterday has no data.
         by: For ``data_late``, the time by which yesterday must have data, in the shop's time zone.
         metric: The metric.
-        slice: Dimension → the values that count.
+        slice: Dimension → its values; the metric is computed only from rows with one of these values.
         below, above: Alert if the value is below or above this number.
         against: The day to compare with: the same weekday one week or 52 weeks before.
         falls_by, rises_by: Alert if the value is lower or higher than on that day by this share.
@@ -172,7 +172,7 @@ SUBSCRIPTION_COLUMNS = ("name", "what", "to", "every", "at", "language")
 
 @dataclass(frozen=True)
 class Watch:
-    """Both files together.
+    """The contents of both files.
 
     Attributes:
         people: Name → address, with ``${NAME}`` for secrets.
@@ -223,7 +223,7 @@ def check_subscriptions(home: Home, path: Path) -> None:
 
 
 def _check_names(home: Home, file: AlertsFile, rows: Mapping[str, tuple[Subscription, Cells]]) -> None:
-    """Check that *rows* name people of *file*, and have no name of one of its alerts.
+    """Check that *rows* name only people of *file*, and that no subscription has the name of an alert.
 
     Raises:
         HeadwaterError: a row is wrong.
@@ -271,7 +271,8 @@ def _read(path: Path) -> AlertsFile:
     content = read_yaml(path) if path.exists() else None
     _refuse_people(path, content)
     assert content is None or isinstance(content, dict)
-    given = {key: value for key, value in (content or {}).items() if value is not None}  # all lines below are comments
+    # A key has the value None if all lines below it are comments.
+    given = {key: value for key, value in (content or {}).items() if value is not None}
     try:
         return AlertsFile.model_validate(given)
     except ValidationError as error:
@@ -279,7 +280,7 @@ def _read(path: Path) -> AlertsFile:
             describe(error, AlertsFile),
             where=path,
             remedy="docs/user-guide.md, 'Alerts and subscriptions', has examples",
-        ) from None  # the values in pydantic's own text may be addresses
+        ) from None  # pydantic's own message quotes values, which may be addresses
 
 
 def _refuse_people(path: Path, content: object) -> None:

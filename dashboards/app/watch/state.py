@@ -16,7 +16,7 @@ from pipelines.home.files import convert_write_errors, write_file
 from pipelines.home.folder import Home
 
 COURSE_DAYS = 14
-"""The number of days in a message's line of bars."""
+"""The number of days in a message's text chart (``dashboards.app.watch.texts.bars``)."""
 
 Outcome = Literal["fired", "fine", "not_judged"]
 
@@ -29,13 +29,13 @@ class Finding:
         name: The name of the alert.
         day: The day judged.
         outcome: Whether the alert fired; ``not_judged``: it could not be evaluated yet, see *reason*.
-        side: On which side of its bounds the value lies; '': inside, or no value.
+        side: ``low`` or ``high`` if the value lies below *low* or above *high*; else ''.
         value: The value of the day.
-        low, high: The bounds; None: no bound.
+        low, high: The limits beyond which the alert fires; None: no limit.
         expected: The value of the comparison day, or the usual value.
         course: The values of the last days; the judged day comes last.
         reason: Why it was not judged: a key of the texts ``alert.reason.<key>``, or an error.
-        details: For events: lines about each.
+        details: For events: a line about each event.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Alerts and findings in words: what is watched, what was found, a line of bars.
+"""Alerts and findings in words: what is watched, what was found, a text chart of the last days.
 
 Not here: the texts themselves (``dashboards/words/alerts.yaml``).
 """
@@ -105,7 +105,7 @@ def error_text(locale: Locale, message: Message) -> str:
 
 
 def _filled_in(locale: Locale, key: str, what: str) -> str:
-    """The text of *key*; '' if there is none: the key was made from an error message, or by another version."""
+    """The text of *key*; '' if it does not exist, for example because another version of Headwater wrote the key."""
     return locale.text(key, what=what) if key in all_texts() else ""
 
 

@@ -29,7 +29,7 @@ class Refusals:
 
 
 def clean_copy(file: LandedFile, scratch: Path, dialect: Dialect) -> tuple[LandedFile, Refusals]:
-    """Write an uncompressed copy of *file* into *scratch* that DuckDB can read; returns it and the refused records.
+    """Copy *file* into *scratch*, uncompressed, so that DuckDB can read it. Returns the copy and the refused records.
 
     The fields of a CSV file are quoted in the copy; if the file has a header, it is the copy's first line.
 
@@ -53,7 +53,7 @@ def clean_copy(file: LandedFile, scratch: Path, dialect: Dialect) -> tuple[Lande
 
 
 def json_fault(record: RawRecord, names: Collection[str]) -> str | None:
-    """Why to refuse a line in which DuckDB found none of the keys *names*; None if it is an object without values."""
+    """Why DuckDB found no value of the keys *names* in a line: the line's fault, or None if it really has none."""
     if record.fault:
         return record.fault
     try:

@@ -37,7 +37,7 @@ def changes(batches: Iterable[Batch]) -> list[Change]:
 
 
 def changed_unseen(landing: Path, batches: Iterable[Batch]) -> list[str]:
-    """A line about each file below *landing* that changed after its ingestion without a change of its size or time.
+    """A line about each file below *landing* whose content changed since its ingestion, but not its size or time.
 
     Slow: it reads every landed file.
     """

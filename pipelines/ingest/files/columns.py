@@ -1,6 +1,7 @@
-"""Which of the declared columns the files of a group (ingested together) have, before records are validated.
+"""The declared columns that are present in a group of files, which are ingested together.
 
-Here: stopping a source if no file has a required column, and counting the values of each column.
+Here: stopping a source if no file has a required column, and counting the values of each column. Both happen before
+records are validated.
 Not here: a record that lacks a value (``pipelines.ingest.records.validation``), unusual counts
 (``pipelines.ingest.raw.drift``).
 """
@@ -58,8 +59,8 @@ def filled_columns(
 ) -> dict[str, tuple[int, str]]:
     """Batch id → (number of records not refused while reading, JSON of column → how many of these have a value).
 
-    The JSON lacks the columns that no file has. A column without any value is included with 0 if a file's header or one
-    of its first records names it.
+    Columns that no file has are not in the JSON. A column without any value is in it, with 0, if the header or one of
+    the first records of a file names the column.
     """
     names = list(destination.shown_by)
     counts = ", ".join(f"count({identifier(destination.shown_by[name])})" for name in names)

@@ -35,7 +35,7 @@ class Originals:
         return originals
 
     def copied_by(self, file: LandedFile, batch_id: str) -> str:
-        """Return the batch id of the original of *file*, or '' if it is not a copy. Adds *file* to the files."""
+        """The batch id of the original of *file*, or '' if it is not a copy. Remembers *file* for later calls."""
         original = ""
         alike = self.by_size.setdefault(file.size, [])
         with suppress(OSError):  # if the file was deleted, reading it later reports that

@@ -23,11 +23,11 @@ from pipelines.lake.duck import first_line, identifier, list_literal, literal
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 100
-"""The header of a CSV file must begin within this many lines; keys of NDJSON are looked for in as many."""
+"""How many lines at the beginning of a file are searched for the header of a CSV file, or for the keys of NDJSON."""
 
 _WITHOUT_ZONE = " WITHOUT ZONE"
 _WHOLE_NUMBERS_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
-"""Below this limit the type stores every integer exactly."""
+"""Type of a Parquet column → the limit below which the type stores every integer exactly."""
 
 NO_TEXT = "chr(0)"
 """Replaces bytes that are not valid text."""
@@ -115,18 +115,18 @@ def _form_and_names(relation: Relation, first: RawRecord) -> tuple[CsvForm, tupl
     """The form of a CSV file whose first record is *first*, and the names of its columns.
 
     Raises:
-        ValueError: the first record has no name of a column, and *relation* declares no header in its place.
+        ValueError: the first record names no declared column, and *relation* declares no header for such files.
     """
-    # The relation declares files without a header. A file that has one was written by another program, in the usual
-    # form.
+    # If the relation declares the header, its files usually have no header line. A file that has one was written by
+    # another program, which may quote fields.
     usual = [CsvForm(delimiter, has_quotes=relation.quotes or bool(relation.header)) for delimiter in _DELIMITERS]
     known = set(relation.aliases)
     headers = {form: _as_declared(relation.aliases, _names(first, form)) for form in usual}
     form, names = max(headers.items(), key=lambda item: len(known & set(item[1])))
     required = [set(column.names) for column in relation.columns.values() if column.required]
     if relation.header and not (known & set(names) and all(names_of & set(names) for names_of in required)):
-        # The delimiter that gives the declared number of fields, or the nearest number; a record with another number of
-        # fields is refused alone.
+        # Choose the delimiter that splits the first record into the declared number of fields, or the nearest number.
+        # Later, each record with another number of fields is refused by itself.
         bare = [CsvForm(delimiter, has_header=False, has_quotes=relation.quotes) for delimiter in _DELIMITERS]
         form = min(bare, key=lambda form: abs(len(csv_fields(first, form)[0]) - len(relation.header)))
         return form, relation.header
@@ -149,7 +149,7 @@ def _as_declared(aliases: Sequence[str], names: Sequence[str]) -> tuple[str, ...
 
 
 def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file if *names* has two names of one column, by its *aliases*: it is unclear which one is meant.
+    """Refuse a file if one of *aliases* occurs twice in the *names* of its columns: it is unclear which one is meant.
 
     Raises:
         ValueError: a column occurs twice; the text names it.
@@ -160,7 +160,7 @@ def _refuse_twice(aliases: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _as_in_head(aliases: Sequence[str], head: Sequence[RawRecord]) -> tuple[str, ...]:
-    """The key to look for, for each of *aliases*: the alias itself, or its spelling (case) in the first records.
+    """For each of *aliases* the key to look for: the alias itself, or its upper and lower case in the first records.
 
     Raises:
         ValueError: a column has several spellings, and none is the declared one.
@@ -207,7 +207,7 @@ def _parquet_dialect(
 
 
 def _top_columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, bool]]:
-    """The columns of a Parquet file outside of nested ones: (name, whether it has local times instead of instants).
+    """The top-level columns of a Parquet file: (name, whether the column has local times instead of instants).
 
     DuckDB calls both TIMESTAMP if the file uses an older notation for instants; the file's schema distinguishes them.
     """
@@ -246,7 +246,7 @@ def select_from(dialect: Dialect, relation: Relation, files: Sequence[Origin], *
 
 
 def _of_file(values: Sequence[str]) -> str:
-    """SQL for the value of a record's file in *values*, one for each file, which DuckDB's file_index counts from 0."""
+    """SQL that picks the value of a record's file from *values* (one for each file), by DuckDB's file_index."""
     # Use a list, not a join with a table of files: a join might change the order of the records.
     return values[0] if len(values) == 1 else f"[{', '.join(values)}][CAST({_FILE_INDEX} AS INTEGER) + 1]"
 

@@ -208,7 +208,7 @@ def _walk(folder: Path, root: Path, landing: Landing) -> Iterator[Path]:
 def _claim(source: Source, root: Path, path: Path, landing: Landing, unclaimed: list[str]) -> LandedFile | None:
     """*path* as a landing file of the first relation of *source* whose glob it matches.
 
-    None if it matches none (then *unclaimed* gets its name) or cannot be ingested (then *landing* gets an error).
+    None if no glob matches (then *unclaimed* gets the name) or it cannot be ingested (then *landing* gets an error).
     """
     file = path.relative_to(root).as_posix()
     try:

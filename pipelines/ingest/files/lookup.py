@@ -87,8 +87,8 @@ def _by_position(path: Path, wanted: Collection[int], records: int) -> list[RawR
     with path.open("rb") as handle:
         passed = 0
         for number in sorted(wanted):
-            # Line number - 1 ends in the last block that begins after fewer than number - 1 line breaks, so start at
-            # that block.
+            # The line before the wanted one ends in the last block that has fewer than number - 1 line breaks before
+            # it, so start at that block.
             block_no = max(bisect_left(lines_before, number - 1) - 1, 0)
             if lines_before[block_no] > passed:
                 handle.seek(block_no * _BLOCK)

@@ -161,7 +161,7 @@ class Reader:
                 self._insert([reading])
 
     def _has_key_twice(self, group: Sequence[FileReading]) -> bool:
-        """Whether an object in NDJSON files has a key twice, or this cannot be determined."""
+        """Whether an object in NDJSON files has a key twice; True also if this cannot be determined."""
         files = list_literal(without_glob(reading.file.path, self.scratch) for reading in group)
         objects = (
             f"read_ndjson_objects({files}, ignore_errors = true, hive_partitioning = false, "
@@ -229,7 +229,7 @@ class Reader:
             self._forget(reading, faults)
 
     def _json_faults(self, reading: FileReading, empty: set[int], refused: set[int]) -> dict[int, str]:
-        """Record number → fault, for *empty* records. Looks up all *refused* records at once: quarantine needs them."""
+        """Record number → fault, for *empty* records. Looks up all *refused* ones together, for quarantine too."""
         faults: dict[int, str] = {}
         names = set(reading.dialect.names) if reading.dialect else set()
         for record in reading.lookup.records(self.session, reading.file, refused, reading.records):

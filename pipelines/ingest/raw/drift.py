@@ -33,7 +33,7 @@ _DAY_IN_NAME = re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[0
 
 @dataclass
 class _Day:
-    """Counts over the files of a relation on a day, *batches*; *read* and *filled* are sums of those in ``Batch``."""
+    """Sums over *batches*, a relation's files of one day; *read* and *filled* are sums of these ``Batch`` fields."""
 
     records: int = 0
     refused: int = 0
@@ -144,7 +144,7 @@ def _describe(found: Sequence[Drift]) -> str:
 
 
 def never_there(batches: Iterable[Batch], sources: Mapping[str, Source]) -> dict[str, list[str]]:
-    """Source and relation, as ``native events`` → optional columns that no file has; never an empty list."""
+    """Source and relation, such as ``native events`` → its optional columns that no file has, if there are any."""
     there: dict[tuple[str, str], set[str]] = {}
     for batch in batches:
         if batch.kind == "file" and batch.read:

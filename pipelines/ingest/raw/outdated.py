@@ -36,7 +36,7 @@ class StaleSet:
 def stale_sets(
     home: Home, sources: Mapping[str, Source], lake: RawLake, settings: Settings
 ) -> tuple[list[StaleSet], list[str]]:
-    """The sets of batches to ingest again, and an error for each set that lacks an unchanged landing file."""
+    """The sets of batches to ingest again, and an error for each set with a landing file that is gone or changed."""
     files = [batch for batch in lake.batches if batch.kind == "file" and _is_declared(batch, sources)]
     stale = {b.batch_id for b in files if b.fingerprint != _fingerprint(b, sources, settings)}
     gone = {batch.batch_id: path for batch in files if (path := missing_file(lake, batch))}

@@ -1,8 +1,8 @@
 """Duplicates: new rows that the lake already has, or that occur twice among the new rows.
 
-Here: of events with the same event_id, the one with the smallest (received_at, hash of the record) counts, in
+Here: of events with the same event_id, the one with the smallest (received_at, hash of the record) is kept, in
 whatever order they arrive. For other targets equal rows are duplicates, and all different versions are kept.
-Not here: which version of an order counts (``sql/core``).
+Not here: which version of an order the models use (``sql/core``).
 """
 
 from __future__ import annotations

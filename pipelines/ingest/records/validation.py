@@ -1,4 +1,4 @@
-"""Validation: turns given values into typed values, or into reasons for refusing the record.
+"""Validation: turns the values of a record into typed values, or into reasons for refusing the record.
 
 Here: one SQL query per mapping that types every column, adds derived columns and lists what is wrong. Every rule
 depends on a single record, so the order in which files arrive does not matter.
@@ -129,7 +129,7 @@ def _filled(mapping: Mapping, settings: Settings) -> str:
 
 
 def _placed(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL for the time in column *name*; a day without a time becomes the time in *not_before* if on the same day."""
+    """SQL for the time in column *name*; a day without a time gets the time in *not_before* if that is on this day."""
     target = mapping.target
     value, after = identifier(name), target.columns[name].not_before
     if after is None or name not in mapping.types:
@@ -197,7 +197,7 @@ def _reasons(mapping: Mapping, settings: Settings, forgotten: Forgotten) -> str:
 
 
 def _is_given(mapping: Mapping, name: str, settings: Settings) -> str:
-    """SQL condition: a value is given in column *name*, valid or not; in an id, a word for null does not count."""
+    """SQL condition: column *name* has a value, valid or not; in an id, a word for null is not a value."""
     if name not in mapping.types:
         return "false"
     text = as_text(_given(name), mapping.types[name])

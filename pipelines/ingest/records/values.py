@@ -1,8 +1,8 @@
-"""Values: SQL expressions that read a given value as its column's type, or as null if it is not one.
+"""Values: SQL expressions that read a value as the type of its column, or as null if it is not valid for the type.
 
-Here: which texts are times, dates, numbers, ids and allowed words, and the words for it in messages. Each text must
-match a complete pattern before it is cast, because DuckDB's casts round, ignore unknown parts and accept unusual
-notations.
+Here: which texts are valid times, dates, numbers, ids and allowed words, and how messages describe a valid value. Each
+text must match a complete pattern before it is cast, because DuckDB's casts round, ignore unknown parts and accept
+unusual notations.
 Not here: what a null means for the record (``pipelines.ingest.records.validation``).
 """
 

@@ -44,7 +44,7 @@ _SAFE_TABLE_FUNCTIONS = (exp.Unnest, exp.Lateral)
 class Step:
     """A SELECT that mappings of a source share and read like a relation: the file ``steps/<name>.sql``.
 
-    *relations*: the relation of each reference in it.
+    *relations*: the relations that it reads, one entry for each reference.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Mapping:
 
 
 def load_step(connection: duckdb.DuckDBPyConnection, file: Path, relations: RelationColumns) -> Step:
-    """The step in *file*, which becomes a view in *connection*; its relations are tables there.
+    """The step in *file*. It becomes a view in *connection*, in which the relations are tables.
 
     Raises:
         HeadwaterError: it cannot be read or parsed, is not one SELECT, or reads anything but relations of the source.
@@ -104,7 +104,7 @@ def load_mapping(
 ) -> Mapping:
     """The mapping in *file*, validated against its target and what it reads.
 
-    Its relations are tables and its source's *steps* (name → step) views in *connection*.
+    In *connection* the source's relations are tables, and its *steps* (name → step) are views.
 
     Raises:
         HeadwaterError: it cannot be read or parsed, is not one SELECT, reads anything but relations and steps of the
@@ -142,7 +142,7 @@ def _read_query(file: Path) -> tuple[str, exp.Query]:
 
 
 def _with_steps(text: str, steps: Sequence[Step]) -> str:
-    """The query *text*, which may begin with WITH itself, with *steps* before it."""
+    """A query with *steps* as CTEs that returns the rows of the query *text*, which may have CTEs of its own."""
     if not steps:
         return text
     named = ",\n".join(f"{identifier(step.name)} AS (\n{step.text})" for step in steps)

@@ -1,4 +1,4 @@
-"""The declaration of a canonical target: its columns, what ingestion adds, and the days on which its records count.
+"""The declaration of a canonical target: its columns, what ingestion adds, and the days to which its records belong.
 
 Not here: the targets themselves (``pipelines.ingest.sources.targets``).
 """
@@ -12,12 +12,12 @@ TEXT, WHOLE, MOMENT, MONEY = "VARCHAR", "BIGINT", "TIMESTAMP", "DECIMAL(18,4)"
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a mapping's SELECT may return; it must if the column is *required*.
+    """A column that a mapping's SELECT may return, and must return if the column is *required*.
 
     Rules that quarantine a record:
 
     - a missing value, if *required*, or if *needed_if* (a condition over the target's columns) holds. If the mapping
-      does not return the column at all, the rule holds for the column *else_needed* instead
+      does not return the column at all, the column *else_needed* must have a value instead
     - *is_id*: a nested value or a rounded number (a word that the settings list as null counts as missing)
     - *not_negative*: a number below 0
     - *allowed*: a value that is not one of these
@@ -72,11 +72,11 @@ class Target:
 
     *partitioned* targets are stored by day, ``dt``. *amounts* are products of columns that must be less than a
     trillion, so that sums of money do not overflow. *earliest* is the first valid day of its times. *precedence* is
-    SQL for a digit: of two versions of a key with equal updated_at, the one with the larger digit counts.
+    SQL for a digit: of two versions of a key with equal updated_at, the models use the one with the larger digit.
 
     A record of a partitioned target belongs to its ``dt``; for other targets, *counted_on* says to which days a record
-    belongs. For such a target, *own_day* is SQL for one day of a record; it is used to count the keys before the first
-    computed day.
+    belongs. For such a target, *own_day* is SQL for a single day of a record, by which the records before the first
+    computed day are counted.
     """
 
     name: str

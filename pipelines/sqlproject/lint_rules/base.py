@@ -101,7 +101,7 @@ def around(node: exp.Expr) -> exp.Expr | None:
 
 
 def is_parameter(node: exp.Expr) -> bool:
-    """Whether *node* is a parameter without a value."""
+    """Whether *node* is a parameter that is not replaced by a value yet."""
     return isinstance(bare(node), exp.Placeholder | exp.Parameter)
 
 
@@ -134,7 +134,7 @@ def is_integral(node: exp.Expr) -> bool:
         return all(is_integral(part) for part in (node.this, *node.expressions))
     if isinstance(node, exp.Add | exp.Sub | exp.Mul):
         return is_integral(node.this) and is_integral(node.expression)
-    return isinstance(node, exp.TimeToUnix)  # epoch(); the rule FractionalEpoch refuses it if it may have a fraction
+    return isinstance(node, exp.TimeToUnix)  # if epoch() may have a fraction, FractionalEpoch refuses it
 
 
 def says_not_null(condition: exp.Expr, what: exp.Expr) -> bool:

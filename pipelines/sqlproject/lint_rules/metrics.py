@@ -1,7 +1,7 @@
 """The rule that a column with the name of a ratio metric is computed by that metric's formula.
 
-Here: comparing a column's expression with the formula in ``sql/metrics.yaml``, where the formula names other metrics,
-columns of the same names.
+Here: comparing a column's expression with the formula in ``sql/metrics.yaml``. For each metric that the formula names,
+the expression must use the column of the same name.
 Not here: the formulas (``pipelines.sqlproject.metrics``).
 """
 

@@ -127,7 +127,7 @@ showing AS (
     FROM parameters
 ),
 
--- A banner names its promotion with each item that it advertises, but is shown once.
+-- A promotion's banner is one exposure, although the event repeats the promotion for each item that it advertises.
 parts AS (
     SELECT
         showing.* EXCLUDE (shown),
@@ -160,7 +160,8 @@ SELECT
         numbered.part_no
     ) AS event_id,
     user_pseudo_id AS device_id,
-    -- A guest's order belongs to the device (orders.sql), so the device has to be known as this user at its purchase.
+    -- A guest's order has 'device:<id>' as its user (orders.sql). The purchase event names this user, so that it is known
+    -- on which device the order was made.
     CASE event_name WHEN 'purchase' THEN COALESCE(user_id, 'device:' || user_pseudo_id) ELSE user_id END AS user_id,
     CASE
         WHEN event_name IN ('page_view', 'screen_view') THEN 'page_view'

@@ -1,6 +1,6 @@
 -- One paid order for each purchase event. A guest's order belongs to the device, as events.sql says. If a shopper opens
--- the thank-you page again, GA4 logs the purchase again: the check of version ties then lists the order, whose time is
--- one of the two.
+-- the thank-you page again, GA4 logs the purchase again: the check of version ties then lists the order, and the order
+-- has the time of one of the two events.
 SELECT
     order_id,
     COALESCE(NULLIF(user_id, ''), 'device:' || NULLIF(user_pseudo_id, '')) AS user_id,

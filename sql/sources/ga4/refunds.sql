@@ -1,5 +1,5 @@
--- One refund for each item of a refund event, of the order line with the same number. A refund without items is of the whole
--- order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
+-- One refund for each item of a refund event; it refunds the order line with the same number. A refund event without items
+-- refunds the whole order: it names no line, so it has line number 0 and is listed in core.order_mismatches.
 WITH parts AS (
     SELECT
         transactions.* EXCLUDE (items),

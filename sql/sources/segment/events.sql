@@ -77,7 +77,8 @@ SELECT
     COALESCE(message_id, MD5(CONCAT_WS('|', call_text, context_text, properties_text)))
     || CASE WHEN plain_event = 'product list viewed' THEN '/' || part.part_no ELSE '' END AS event_id,
     COALESCE(anonymous_id, user_id) AS device_id,
-    -- A guest's order belongs to the device (orders.sql), so the device has to be known as this user at its purchase.
+    -- A guest's order has 'device:<id>' as its user (orders.sql). The purchase event names this user, so that it is known
+    -- on which device the order was made.
     CASE WHEN plain_event = 'order completed' THEN COALESCE(user_id, 'device:' || anonymous_id) ELSE user_id END AS user_id,
     CASE
         WHEN type IN ('page', 'screen') THEN 'page_view'

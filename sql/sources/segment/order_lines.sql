@@ -1,6 +1,7 @@
 -- One line for each product of an order, and one for its shipping and its tax. The discount of the order is shared over the
--- products: the share of all products up to one is rounded to the cent, and a product's share is the difference from the
--- product before. An order without products has a line without a sku, so that it is quarantined.
+-- products so that the shares add up exactly: the discount of the first n products together is rounded to the cent, and
+-- product n gets what this adds to that of the products before it. An order without products has a line without a sku, so
+-- that it is quarantined.
 WITH discounted AS (
     SELECT
         order_calls.*,

@@ -1,5 +1,5 @@
--- A version of an order for each Order Completed, Order Updated and Order Cancelled. The last two do not repeat when the
--- order was completed, so an updated or cancelled order is on the day of the update or cancellation.
+-- A version of an order for each Order Completed, Order Updated and Order Cancelled. The last two do not say when the order
+-- was completed, so an updated or cancelled order is on the day of the update or cancellation.
 SELECT
     order_id,
     user_id,

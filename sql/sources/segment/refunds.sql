@@ -1,5 +1,5 @@
--- One refund for each product of Order Refunded, of the order line with the same number. A total is shared over the products
--- to the cent. A refund without products names no line, so it has line number 0.
+-- One refund for each product of Order Refunded; it refunds the order line with the same number. A total is shared over the
+-- products to the cent. A refund without products names no line, so it has line number 0.
 WITH refunds AS (
     SELECT
         order_calls.*,

@@ -49,7 +49,7 @@ identified AS (
 )
 
 SELECT
-    -- _track_id is a random number of few digits.
+    -- _track_id is a random number of few digits, so it is unique only together with the device and the time.
     CASE
         WHEN track_id IS NOT NULL THEN device_id || '-' || time || '-' || track_id
         ELSE MD5(CONCAT_WS('|', device_id, time, event, properties))

@@ -62,8 +62,8 @@ bills AS (
     WHERE head.is_head
 ),
 
--- What the total has above subtotal, shipping and tips is tax, then other; what it lacks is taken from other amounts, the
--- shipping, the items and the tips, in this order.
+-- If the total is more than subtotal + shipping + tips, the excess is tax, up to Taxes, and the rest is (other). If it is
+-- less, the difference is taken from (other), the shipping, the items and the tips, in this order.
 surcharges AS (
     SELECT
         bills.* EXCLUDE (goods_short, taxes, rest),

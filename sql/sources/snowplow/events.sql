@@ -158,7 +158,8 @@ parts AS (
 SELECT
     CASE WHEN numbered.part_no > 1 THEN event_id || '/' || numbered.part_no ELSE event_id END AS event_id,
     device_id,
-    -- A guest's order belongs to the device (orders.sql), so the device has to be known as this user at its purchase.
+    -- A guest's order has 'device:<id>' as its user (orders.sql). The purchase event names this user, so that it is known
+    -- on which device the order was made.
     CASE WHEN action = 'transaction' THEN COALESCE(user_id, 'device:' || device_id) ELSE user_id END AS user_id,
     CASE
         WHEN action = 'screen_view' THEN 'page_view'

@@ -1,6 +1,6 @@
--- One refund for each product of a refund action, of the order line with the same number. The amount is stated for the whole
--- refund, so if there are several products, each gets its price times its quantity. A refund without products is of the
--- whole order; it names no line, so it has line number 0 and is listed in core.order_mismatches.
+-- One refund for each product of a refund action; it refunds the order line with the same number. The amount is stated for
+-- the whole refund, so if there are several products, each gets its price times its quantity. A refund without products
+-- refunds the whole order: it names no line, so it has line number 0 and is listed in core.order_mismatches.
 WITH parts AS (
     SELECT
         event_id,

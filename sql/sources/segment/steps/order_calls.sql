@@ -1,6 +1,6 @@
 -- The calls about orders with their products. A refund names products, but not the lines of the order: so the number of a line
 -- is a hash of the product; for the second line of one product it is a hash of the product and "2". A call without products
--- has one without a name.
+-- gets one product without a sku.
 WITH taken_apart AS (
     SELECT
         LOWER(event) AS plain_event,
