@@ -413,7 +413,7 @@ def entrance_daily(ends: list[Row], sales: list[Row]) -> list[Row]:
 
 
 def slot_daily(ends: list[Row], sales: list[Row], events: list[Row]) -> list[Row]:
-    """The rows of slot_daily: for each slot, measures of path ends with their head on it, and its own events."""
+    """The rows of slot_daily: impressions and clicks of each slot, and measures of path ends whose head is on it."""
     key = ("dt", "entrance_id", *POSITION)
     own = [{**event, **position_of(event)} for event in own_events(events) if event["entrance_id"] is not None]
     of_slot = key[:-1]

@@ -112,7 +112,7 @@ def followed(counts: Counts) -> float:
 
 
 def shapley_values(players: list[str], value: Callable[[frozenset[str]], Fraction]) -> dict[str, Fraction]:
-    """What each of *players* adds to *value* when it joins the players before it: the mean over all permutations."""
+    """The Shapley value of each of *players*: what it adds to *value* by joining, as the mean over all permutations."""
     known = cache(value)
     totals = dict.fromkeys(players, Fraction(0))
     orders = list(permutations(players))

@@ -62,7 +62,7 @@ def parameters_of(sql: str, columns: Mapping[str, Kind]) -> list[Parameter]:
 
 
 def is_value(kind: Kind, text: str) -> bool:
-    """Whether *text* is a value of the *kind*."""
+    """Whether *text* is a valid value of the *kind*."""
     try:
         value_of(kind, text)
     except ValueError:
