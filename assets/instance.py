@@ -98,6 +98,9 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
 def _instance(home: Home) -> dg.DagsterInstance:
     # Dagster globs for dagster.yaml and misses it if the path contains `*`, `?` or `[`, so we repeat the settings here.
     silent: dict[str, Any] = {"compute_logs": _NO_COPIES, "telemetry": {"enabled": False}}
+    if not home.dagster.exists():
+        remedy = f"'headwater init {home.root}' makes an empty folder for them; nothing is computed again"
+        raise HeadwaterError("Dagster's records are gone", where=home.dagster, remedy=remedy)
     try:
         if not home.dagster.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))

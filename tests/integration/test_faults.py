@@ -295,6 +295,10 @@ def test_unwritable_records_of_dagster_are_one_line(tmp_path):
     )
     home.dagster.chmod(0o700)
     shutil.rmtree(home.dagster)
+    assert only_line(headwater(home, "run")) == (
+        f"error: {home.dagster}: Dagster's records are gone; "
+        f"'headwater init {home.root}' makes an empty folder for them; nothing is computed again"
+    )
     home.dagster.write_text("", encoding="utf-8")
     assert only_line(headwater(home, "run")) == (
         f"error: {home.dagster}: Dagster's records cannot be opened: Not a directory; "
