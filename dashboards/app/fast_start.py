@@ -16,12 +16,10 @@ from dashboards.app.plotly_script import COMPILE_HINT
 
 _FIRST_REQUESTS = Path(__file__).with_name("first_requests.js")
 _POLYFILL = re.compile(r"<script[^>]*/deps/polyfill@[^>]*></script>")
+_GRIDS = re.compile(r'<script src="([^"]*/dash_ag_grid/[^"]*)"></script>')
 _LIBRARIES = "/_dash-component-suites/"
 _HINTED = ("react-dom@", "dash_renderer.", "dash_core_components.", "dash_html_components.", "dash_mantine_components.")
-"""Prefixes of the names of scripts; every page calls almost all functions of these.
-
-ag-grid is not among them: many pages have no grid.
-"""
+"""Prefixes of the names of scripts; every page calls almost all functions of these."""
 
 
 class FastDash(dash.Dash):
@@ -29,13 +27,17 @@ class FastDash(dash.Dash):
 
     Mantine does not support those browsers anyway, and the polyfill replaces ``parseInt`` and ``trim``, which Plotly
     calls often, by slower functions. Without the polyfill our pages cannot use components that Dash loads on first use,
-    such as ``dcc.Graph`` and ``dcc.Dropdown``.
+    such as ``dcc.Graph`` and ``dcc.Dropdown``. The script of grids is the largest of Dash's, and most pages have no
+    grid when they open, so ``first_requests.js`` loads it when a grid comes.
     """
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]  # Dash names all parts
         """The HTML of every page."""
         parts["scripts"] = _POLYFILL.sub("", parts["scripts"])
-        parts["metas"] += f"<script>{_FIRST_REQUESTS.read_text(encoding='utf-8')}</script>"
+        grids = _GRIDS.search(parts["scripts"])
+        assert grids, "Dash lists the script of each library that is imported"
+        parts["scripts"] = parts["scripts"].replace(grids[0], "")
+        parts["metas"] += f'<script data-grids="{grids[1]}">{_FIRST_REQUESTS.read_text(encoding="utf-8")}</script>'
         return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
 
 

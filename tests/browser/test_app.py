@@ -142,7 +142,7 @@ def test_modules_say_what_sql_says(browser, site):
 
 
 @pytest.mark.parametrize("slower", [1, 8])
-def test_the_days_are_filled_into_the_address_without_a_step_back(browser, site, slower):
+def test_days_are_filled_into_the_address_and_stay(browser, site, slower):
     """This must also hold on a slow device, which renders the page long before all scripts have run."""
     page = browser.new_context().new_page()
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})

@@ -20,12 +20,13 @@ def client(tmp_path_factory) -> flask.testing.FlaskClient:
 
 
 def scripts(client: flask.testing.FlaskClient) -> list[str]:
-    return re.findall(r'<script[^>]* src="([^"]+)"', client.get("/").get_data(as_text=True))
+    return re.findall(r'<script[^>]* (?:src|data-grids)="([^"]+)"', client.get("/").get_data(as_text=True))
 
 
 def test_the_page_is_asked_for_before_scripts_and_styles(client):
     html = client.get("/products?lang=en").get_data(as_text=True)
     first = html.index("window.fetch = ")
+    assert 'src="/_dash-component-suites/dash_ag_grid' not in html, "it is loaded before the first grid"
     assert first < html.index("<link") < html.index(" src=")
 
 

@@ -138,7 +138,9 @@
   document.addEventListener("toggle", function (event) {
     var place = event.target.open && event.target.querySelector(":scope > [data-later]");
     if (!place || place.firstChild) { return; }
-    window.dash_clientside.set_props(JSON.parse(place.id), { children: JSON.parse(place.dataset.later) });
+    window.headwaterReady(place.dataset.later).then(function () {
+      window.dash_clientside.set_props(JSON.parse(place.id), { children: JSON.parse(place.dataset.later) });
+    });
   }, true);
 
   // Filters that were unfolded stay unfolded when the page is rendered again.
