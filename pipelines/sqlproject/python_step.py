@@ -6,7 +6,10 @@ Not here: the functions (``pipelines.clv``, ``pipelines.touch``).
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import io
+import tokenize
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -41,10 +44,10 @@ def step_named(name: str) -> Step:
 
 @cache
 def step_version(name: str) -> str:
-    """A hash of the source files of the function's package: if they change, the rows may change.
+    """A hash of the code of the function's package: if it changes, the rows may change.
 
     Raises:
-        HeadwaterError: the module does not exist.
+        HeadwaterError: the module does not exist, or a file of its package is not valid Python.
     """
     module = name.partition(":")[0]
     try:
@@ -53,8 +56,30 @@ def step_version(name: str) -> str:
         spec = None
     if spec is None or spec.origin is None:
         raise HeadwaterError(f"python: {name}: module {module} does not exist")
-    sources = (path.read_bytes() for path in sorted(Path(spec.origin).parent.glob("*.py")))
-    return hashlib.blake2b(b"\n".join(sources), digest_size=8).hexdigest()
+    code = "\n".join(_code_of(path) for path in sorted(Path(spec.origin).parent.glob("*.py")))
+    return hashlib.blake2b(code.encode(), digest_size=8).hexdigest()
+
+
+def _code_of(path: Path) -> str:
+    """The text of a source file without comments, docstrings and empty lines, which cannot change a row."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    try:
+        texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    except SyntaxError as error:
+        raise HeadwaterError(f"not valid Python: {error.msg}", where=f"{path}:{error.lineno}") from error
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in texts:
+        if (
+            isinstance(node.value, ast.Constant)
+            and node.end_lineno
+            and not lines[node.lineno - 1][: node.col_offset].strip()
+        ):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def run_step(

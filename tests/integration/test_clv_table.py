@@ -83,3 +83,37 @@ def test_the_version_of_a_function_is_that_of_its_package():
     assert step_version("pipelines.clv.tables:fits") == step_version("pipelines.clv.tables:values")
     with pytest.raises(HeadwaterError, match="does not exist"):
         step_version("pipelines.nowhere:fits")
+
+
+STEP = (
+    'def step(rows):\n    """Rows."""\n    # all of them\n    text = """# kept"""  # as it is\n    return rows, text\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_same"),
+    [
+        ("Rows.", "The rows,\n\n    unchanged.", True),
+        ("# all of them", "# each", True),
+        ("  # as it is", "", True),
+        ("\n    return", "\n\n    return", True),
+        ("# kept", "# left", False),
+        ("return rows", "return 2 * rows", False),
+    ],
+)
+def test_only_code_changes_the_version(tmp_path, monkeypatch, old, new, is_same):
+    monkeypatch.syspath_prepend(tmp_path)
+    versions = []
+    for number, text in enumerate((STEP, STEP.replace(old, new))):
+        package = f"shop_{tmp_path.name}_{number}"
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(text, encoding="utf-8")
+        versions.append(step_version(f"{package}:step"))
+    assert (versions[0] == versions[1]) is is_same
+
+
+def test_a_package_that_is_not_valid_python_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "shop_steps.py").write_text("def step(rows):\n    return (\n", encoding="utf-8")
+    with pytest.raises(HeadwaterError, match=r"shop_steps\.py:2: not valid Python"):
+        step_version("shop_steps:step")
