@@ -42,7 +42,10 @@ REPORT_AT = "30 5 * * *"
 """After the nightly tables (it queues behind their run) and before operators read the report."""
 
 LOADED_AT: Mapping[Interval, str] = {"15 minutes": "*/15 * * * *", "hour": "0 * * * *", "day": "0 2 * * *"}
-"""Interval of a database in the settings → cron schedule. "day" is before yesterday's tables are computed."""
+"""How often a database is loaded (``every`` in the settings) → cron schedule.
+
+The daily load is early enough to be finished before yesterday's tables are computed.
+"""
 
 ALERTS_JOB = "alerts"
 """The job that evaluates alerts and sends messages; its own failures cause no alert."""

@@ -182,7 +182,10 @@ def _fill(workspace: Workspace, connection: duckdb.DuckDBPyConnection, name: str
 
 
 def profile(folder: Path, runs: int) -> Iterator[str]:
-    """Lines: processor seconds of each table's query, checks and file, medians of *runs*."""
+    """Lines of text: for each table, processor seconds of its query, of its checks and of writing its file.
+
+    Each is the median of *runs* runs.
+    """
     yield f"{'processor seconds':<28}{'rows':>10}{'query':>8}{'checks':>8}{'file':>8}"
     with _computing(folder) as (workspace, connection):
         checks = Checks(workspace.project, connection)

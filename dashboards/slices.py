@@ -263,7 +263,10 @@ def _of_customers(table: str, part: Slice) -> exp.Select:
 
 
 def _joined(table: str, part: Slice, source: exp.Expr | None = None) -> exp.Select:
-    """The rows of *table*, or of the query *source*, in the slice, with its dimensions as ``slice_<dimension>``."""
+    """The rows of *table*, or of the query *source* if given, that are in the slice *part*.
+
+    Each dimension that *part* uses is a column ``slice_<dimension>``.
+    """
     own = exp.alias_(exp.to_table(table), "rows", table=True) if source is None else exp.Subquery(this=source)
     own.set("alias", exp.TableAlias(this=exp.to_identifier("rows")))
     rows = exp.select("rows.*").from_(own)

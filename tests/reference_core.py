@@ -36,7 +36,7 @@ STATUS_RANKS = {"unpaid": 0, "paid": 1, "cancelled": 2, "refunded": 2}
 
 @dataclass(frozen=True)
 class Log:
-    """The records of each relation of a source, with the values that its files have."""
+    """The records of each relation of a source, with the values as they stand in the log files."""
 
     events: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
@@ -150,7 +150,7 @@ def core_events(records: Iterable[Row], products: dict[str, str], shop: Shop) ->
 
 
 def with_persons(events: list[Row]) -> list[Row]:
-    """The rows of core.events: *events*, which are not of bots, with their persons."""
+    """The rows of core.events: *events*, without those of bots, each with its person."""
     rows = [{name: value for name, value in event.items() if name != "is_bot"} for event in events]
     for event in rows:
         event["person_id"] = person_of(event, rows)

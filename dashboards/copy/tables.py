@@ -128,8 +128,8 @@ def _states(workspace: Workspace, model: Model) -> States:
     definition = hashlib.blake2b(f"{_FORMAT} {definition_of(model)}".encode(), digest_size=8).hexdigest()
     states: States = {}
     for path in workspace.files(model.name, None):
-        # A run may remove the file meanwhile. The state is not the file's checksum, because a run writes the checksum
-        # before the file, and may be killed in between.
+        # A run of the pipeline may remove the file at this moment. A partition's checksum would not show whether its
+        # file has changed: a run writes the checksum before the file, and may be killed in between.
         with suppress(FileNotFoundError):
             found = path.stat()
             states[workspace.lake.partition(path)[1]] = f"{found.st_size} {found.st_mtime_ns} {definition}"

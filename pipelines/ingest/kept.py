@@ -34,7 +34,10 @@ def kept_query(source: Source, relation: str, forgotten: Forgotten, settings: Se
 
 
 def kept_values(source: Source, relation: str, forgotten: Forgotten, settings: Settings) -> dict[str, str]:
-    """Column of *relation* → SQL for the value to keep; only columns that may change."""
+    """Column of *relation* → SQL for its value in the records that are kept.
+
+    Only the columns that the erasure of the persons in *forgotten* may change; all others are kept as they are.
+    """
     named = person_columns(source, relation)
     is_person = _belongs_to_person(source, relation, forgotten, settings)
     by_kind: tuple[tuple[Kind, frozenset[str]], ...] = (("user", named.users), ("device", named.devices))

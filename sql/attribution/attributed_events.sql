@@ -97,8 +97,8 @@ heads AS (
         AND entrance_id IS NOT NULL
 ),
 
--- The head of an end may be on the same day or on one of the days before it. So each head is copied to every day whose
--- ends it may serve, and the result of a day never depends on a later day.
+-- A path's head (its entrance visit) may be on an earlier day than the path's end. So each head is copied to every day on
+-- which a path that it begins may end, and the result of a day never depends on a later day.
 heads_seen AS (
     SELECT
         heads.* EXCLUDE (dt),

@@ -29,7 +29,8 @@ moves AS (
     WHERE dt BETWEEN $from_dt AND $to_dt
 ),
 
--- Days for which the earlier day exists: the migration must have rows, even if no product moved.
+-- Days whose earlier day (``window_days`` before) has quadrants: they must have migration rows, because a product that
+-- stays in its quadrant is a row too.
 compared AS (
     SELECT DISTINCT
         CAST(dt + window_days AS DATE) AS dt,

@@ -27,7 +27,7 @@ def request(method: str, path: str, body: Any = None) -> flask.Request:
 
 
 def asked(address: Any, **changes: Any) -> flask.Request:
-    """The request of the callback that makes a page."""
+    """The request by which a browser asks for the page at *address*."""
     inputs = [{"id": "address", "property": "data", "value": address}]
     return request("POST", "/_dash-update-component", {"output": PAGE_CALLBACK, "inputs": inputs, **changes})
 

@@ -121,7 +121,10 @@ def _keys(entrance: str, slot: str) -> tuple[str, ...]:
 
 
 def _filter_note(context: Context, kind: str, place: dict[str, Any]) -> Text:
-    """The note that the page shows only one *kind* of match; it compares its sales with all sales in *place*."""
+    """The note that says: the page shows only matches of one *kind*, with so much of all sales in *place*.
+
+    *place* has the values of the entrance and slot that the page shows.
+    """
     locale = context.locale
     found = {row["matched_by"]: row["revenue"] for row in context.rows(query("matches.by_kind"), **place)}
     own, whole = found.get(kind, 0), sum(found.values())
