@@ -85,8 +85,8 @@ def _copy_json(record: RawRecord, out: IO[str], names: Collection[str]) -> str |
 
 def _key_twice(content: bytes, names: Collection[str]) -> str | None:
     """The reason to refuse the JSON object *content* if it has one of the keys *names* twice; else None."""
-    # Parsing is slow, so first count the keys in the text: without two of a key, it is not repeated. A text with escapes
-    # is always parsed, because an escape may hide a key.
+    # Parsing is slow, so first count each key in the text: a key that is not there twice is not repeated. A text with
+    # escapes is always parsed, because an escape may hide a key.
     if b"\\u" not in content and all(content.count(b'"%b"' % name.encode()) < 2 for name in names):
         return None
     try:
