@@ -80,6 +80,7 @@ def test_a_shop_without_alerts_sees_what_to_watch(copy: Copy, home: Home, langua
     known, none = dict.fromkeys(("revenue", "buyers", "revenue_per_buyer"), "●"), "–"
     assert states == known | {"visitors": none, "visitor_conversion_rate": none}, "there is no log of visitors"
     assert all((row["usual"] is None) == (row["state"][0] == none) for row in rows)
+    assert all("." not in row["usual"] for row in rows if row["metric"] == "buyers"), "a count is a whole number"
     assert rows[0]["value"] == 30 * ((8 + 41 % 3) // 2)
     kept = home.alerts_file.read_text(encoding="utf-8")
     lines = "\n".join(row["line"] for row in rows)

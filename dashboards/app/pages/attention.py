@@ -13,9 +13,8 @@ from dashboards.app.cards import compared
 from dashboards.app.context import Context
 from dashboards.app.pages.alerts import lost_messages, open_alerts
 from dashboards.app.pages.quality import check_name
-from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, Figures
+from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, SALES_AND_FACTORS, Figures
 from dashboards.app.pages.slots import content_name, slot_key, slot_name
-from dashboards.app.pages.suggested_alerts import WATCHED
 from dashboards.app.times import local_time
 from dashboards.app.watch.festivals import festivals_of
 from dashboards.app.watch.measured import values_of
@@ -150,7 +149,7 @@ def _falls(context: Context, now: Figures, then: Figures) -> list[dict[str, Any]
     days, locale = context.days, context.locale
     festivals = set(festivals_of(context.copy.home).days)
     rows = []
-    for name in WATCHED:
+    for name in SALES_AND_FACTORS:
         if now[name] is None or then[name] is None:
             continue
         history = values_of(context.copy, name, (), days.first - dt.timedelta(days=7 * WEEKS), days.first)

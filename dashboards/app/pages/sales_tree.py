@@ -48,6 +48,9 @@ PAGE_OF_METRIC = {
 }
 """Metric → the page that explains it."""
 
+SALES_AND_FACTORS = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
+"""The metrics whose unusual values operators are told of."""
+
 _FACTORS = ("visitors", "visitor_conversion_rate", "revenue_per_buyer")
 _WITHOUT_VISITORS = ("buyers", "revenue_per_buyer")
 _UNKNOWN_USERS = "revenue_without_user"

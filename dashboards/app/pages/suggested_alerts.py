@@ -7,20 +7,19 @@ Not here: the alerts of a shop (``dashboards.app.pages.alerts``), the usual rang
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Collection
 from typing import Any
 
 from dashboards.app.context import Context
-from dashboards.app.pages.sales_tree import PAGE_OF_METRIC
+from dashboards.app.pages.sales_tree import PAGE_OF_METRIC, SALES_AND_FACTORS
 from dashboards.app.watch.festivals import festivals_of
 from dashboards.app.watch.measured import values_of
 from dashboards.app.watch.rules import WEEKS, usual_bounds
 from dashboards.blocks import Table
 from dashboards.columns import of_row, text
-from dashboards.metrics import card_text
+from dashboards.metrics import card_text, is_money, is_rate
 from pipelines.home.errors import HeadwaterError
-
-WATCHED = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
-"""Sales and their factors."""
 
 
 def suggested_alerts(context: Context) -> Table:
@@ -34,7 +33,8 @@ def suggested_alerts(context: Context) -> Table:
         text(locale.text("column.state"), "state"),
         text(locale.text("alerts.line"), "line", is_long=True),
     ]
-    rows = [row for name in WATCHED if (row := _row(context, name, day))]
+    festivals = festivals_of(context.whole.home).days
+    rows = [row for name in SALES_AND_FACTORS if (row := _row(context, name, day, festivals))]
     return Table(
         "suggested",
         locale.text("alerts.suggested"),
@@ -48,9 +48,9 @@ def suggested_alerts(context: Context) -> Table:
     )
 
 
-def _row(context: Context, name: str, day: dt.date) -> dict[str, Any] | None:
+def _row(context: Context, name: str, day: dt.date, festivals: Collection[dt.date]) -> dict[str, Any] | None:
     """The row of the metric *name*; None if the dashboards' copy lacks its table."""
-    locale, festivals = context.locale, festivals_of(context.whole.home).days
+    locale = context.locale
     try:
         values = values_of(context.whole, name, (), day - dt.timedelta(days=7 * WEEKS), day)
     except HeadwaterError:
@@ -58,8 +58,11 @@ def _row(context: Context, name: str, day: dt.date) -> dict[str, Any] | None:
     value, bounds = values.get(day), None if day in festivals else usual_bounds(values, day, festivals)
     usual, state = None, f"– {locale.text('alerts.not_judged')}"
     if bounds is not None and value is not None:
-        low, high = (card_text(locale.numbers, name, bound) for bound in (bounds.low, bounds.high))
-        usual = locale.text("alert.days", first=low, last=high)
+        low, high = bounds.low, bounds.high
+        if not is_rate(name) and not is_money(name):  # a count: it is within these bounds if within the whole ones
+            low, high = low and math.ceil(low), high and math.floor(high)
+        first, last = (card_text(locale.numbers, name, bound) for bound in (low, high))
+        usual = locale.text("alert.days", first=first, last=last)
         state = f"▲ {locale.text('alerts.fired')}" if bounds.side(value) else f"● {locale.text('alerts.fine')}"
     return {
         "metric": name,
