@@ -198,6 +198,10 @@ class RawLake:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
         return self._outputs.get(table.removeprefix("raw."), ())
 
+    def days(self, table: str) -> set[dt.date]:
+        """The days with visible rows of *table*; none if the table is not divided by day."""
+        return {output.dt for output in self.outputs(table) if output.dt is not None}
+
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
         """Day → number of visible rows of *table*; empty if the table is not divided by day."""
         rows: Counter[dt.date] = Counter()
@@ -242,8 +246,8 @@ class RawLake:
         """
         if table == "raw.batches":
             return [manifest_file(self.root)] if self.batches else []
-        chosen = (o for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
-        return sorted(self.root / output.path for output in chosen)
+        chosen = (o.path for o in self.outputs(table) if days is None or o.dt is None or o.dt in days)
+        return [self.root / path for path in sorted(chosen, key=lambda path: path.split("/"))]
 
     def has_older_columns(self, table: str) -> bool:
         """Whether some files of *table* lack columns, because an earlier version of the program wrote them.
@@ -251,13 +255,14 @@ class RawLake:
         Such files stay in the lake only if their landing files are gone, so that they cannot be ingested again.
         """
         # Batches with the same fingerprint have the same columns, so one file of each is enough.
+        name = table.removeprefix("raw.")
         examples = {
-            batch.fingerprint: self.root / output.path
+            batch.fingerprint: output.path
             for batch in self.batches
             for output in batch.outputs
-            if f"raw.{output.target}" == table
+            if output.target == name
         }
-        return any(RAW_TABLES[table].keys() - _columns_of(file) - {"dt"} for file in examples.values())
+        return any(RAW_TABLES[table].keys() - _columns_of(self.root / path) - {"dt"} for path in examples.values())
 
     def damaged(
         self, *, deep: bool, tables: Collection[str] | None = None, days: Collection[dt.date | None] | None = None

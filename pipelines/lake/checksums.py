@@ -159,17 +159,17 @@ def checksums_text(folder: Path, new: Mapping[str, Checksum], present: Collectio
     return f"{text}{_OWN}\t{digest(text.encode())}\n"
 
 
-def is_undamaged(path: Path, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
+def is_undamaged(path: str, version: str, sums: Iterable[Checksum], *, deep: bool) -> bool:
     """Whether *path* has the size, and if *deep* also the content, of one of the checksums *sums* with *version*."""
     try:
-        size = path.stat().st_size
+        size = os.stat(path).st_size  # noqa: PTH116  # called for each file of the lake
         alike = [one for one in sums if one.version == version and one.size == size]
-        return bool(alike) and (not deep or digest_of(path) in {one.digest for one in alike})
+        return bool(alike) and (not deep or digest_of(Path(path)) in {one.digest for one in alike})
     except OSError:
         return False
 
 
-def undamaged_files(files: Iterable[tuple[Path, str, Iterable[Checksum]]], *, deep: bool) -> list[bool]:
+def undamaged_files(files: Iterable[tuple[str, str, Iterable[Checksum]]], *, deep: bool) -> list[bool]:
     """``is_undamaged`` for many files (path, version, checksums), in the same order; in parallel if *deep*."""
     given = [(path, version, tuple(sums)) for path, version, sums in files]
     if not deep:

@@ -126,17 +126,20 @@ class Lake:
         A file is damaged if its size, or if *deep* its content, differs from its checksum. If *days* is given,
         partitions of other days are left out.
         """
-        files = self.files(table, days)
-        stored = {key: _stored_version(path) for key, path in files.items()}
-        sums = read_checksums(self.folder(table))
+        folder = self.folder(table)
+        names = {key: _name(key) for key in self.keys(table) if days is None or key is None or key in days}
+        # Of a long history thousands of files are looked at, so their paths are texts, which take less time.
+        paths = {key: f"{folder}/{name}" for key, name in names.items()}
+        stored = {key: _stored_version(path) for key, path in paths.items()}
+        sums = read_checksums(folder)
         undamaged = undamaged_files(
-            ((path, stored[key], sums.get(_name(key), ())) for key, path in files.items()), deep=deep
+            ((path, stored[key], sums.get(names[key], ())) for key, path in paths.items()), deep=deep
         )
-        return {key: stored[key] if is_sound else "" for key, is_sound in zip(files, undamaged, strict=True)}
+        return {key: stored[key] if is_sound else "" for key, is_sound in zip(paths, undamaged, strict=True)}
 
     def footer_version(self, table: str, key: PartitionKey) -> str:
         """The version in the footer of a partition, even if its rows are damaged; '' if the footer is unreadable."""
-        return _stored_version(self.file(table, key))
+        return _stored_version(str(self.file(table, key)))
 
     def tables(self) -> list[str]:
         """All tables that have a folder, including tables whose model no longer exists."""
@@ -231,7 +234,7 @@ def _name(key: PartitionKey) -> str:
     return f"dt={key.isoformat()}/{PART}" if key else PART
 
 
-def _stored_version(path: Path) -> str:
+def _stored_version(path: str) -> str:
     try:
         return pl.read_parquet_metadata(path).get(VERSION_KEY, "")
     except UNREADABLE:
