@@ -44,6 +44,11 @@ def short_text(numbers: Numbers, metric: str, value: Number) -> str:
     return numbers.percent(value) if is_rate(metric) else numbers.short(value)
 
 
+def whole(metric: str, value: Number) -> Number:
+    """*value* without decimals if *metric* is a count, for estimates; other values are returned unchanged."""
+    return round(value) if is_number(value) and not is_money(metric) and not is_rate(metric) else value
+
+
 def card_text(numbers: Numbers, metric: str, value: Number) -> str:
     """A value of *metric* that stands alone: with the digits that a column has, so that both can be compared."""
     return short_text(numbers, metric, value) if is_rate(metric) else column_text(numbers, metric, [value])(value)

@@ -27,7 +27,7 @@ from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
 from dashboards.app.slice_bar import slice_bar, slice_note
 from dashboards.app.terms import term
-from dashboards.app.view import COMPARISONS, PAGES, PRESETS, WITHOUT_DAYS, View, preset_days
+from dashboards.app.view import COMPARISONS, PAGES, PRESETS, SEARCH, WITHOUT_DAYS, View, preset_days
 from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
 from dashboards.numbers import Language
@@ -144,6 +144,7 @@ def _tools(view: View, context: Context | None) -> Component:
         [
             dmc.TextInput(
                 id="find",
+                value=view.get("q") if view.page == SEARCH else "",
                 placeholder=text("find.hint"),
                 size="sm",
                 className="find",

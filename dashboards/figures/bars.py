@@ -24,6 +24,8 @@ _GAP = 16
 """Width in pixels of the space between a bar and its label, and right of the label."""
 _WIDTH = 540
 """Width in pixels for names and bars together in half a page."""
+_PHONE = 190
+"""Width in pixels for bars on a phone."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def ranked_bars(
     """A row for each name, with a bar for each measure; the first name is on top. *hovers* are HTML for Plotly.
 
     *marks*: a second measure, drawn as a line across each bar; *measures* must then have only one. Each label stands
-    right of both the bar and the line.
+    right of its bar, or right of the line if there is no room for it between the two.
     """
     labels = [wrapped(name, _NAME_WIDTH) for name in names]
     row = _PAIR_ROW if len(measures) > 1 else _TWO_LINES if any("<br>" in label for label in labels) else _ROW
@@ -104,17 +106,21 @@ def _ranges(labels: Sequence[str], measures: Sequence[Bars], drawn: Sequence[Bar
         (text_width(line) for label in labels for line in label.replace("&amp;", "&").split("<br>")), default=0
     )
     label_width = _GAP + _LETTER * max([text_width(label) for bars in measures for label in bars.labels], default=0)
-    return _range(low, high, label_width, max(_WIDTH - name_width, 200)), _range(low, high, label_width, 190)
+    return _range(low, high, label_width, max(_WIDTH - name_width, 200)), _range(low, high, label_width, _PHONE)
 
 
 def _add_marks(figure: go.Figure, bars: Bars, marks: Bars) -> None:
     places = list(range(len(bars.values)))
+    pairs = [(value or 0, mark or 0) for value, mark in zip(bars.values, marks.values, strict=True)]
+    # What a label takes on a phone, in units of the axis; on wider screens it takes less.
+    unit = max([0.0, *(max(pair) for pair in pairs)]) / _PHONE
+    rooms = [(2 * _GAP + _LETTER * text_width(label)) * unit for label in bars.labels]
     figure.update_traces(text=None, selector={"type": "bar"})
     figure.add_scatter(
-        x=[max(value or 0, mark or 0) for value, mark in zip(bars.values, marks.values, strict=True)],
+        x=[mark if value < mark < value + room else value for (value, mark), room in zip(pairs, rooms, strict=True)],
         y=places,
         mode="text",
-        text=[f"&nbsp;&nbsp;&nbsp;{plain(label)}" for label in bars.labels],  # beside the mark, not on it
+        text=[f"&nbsp;&nbsp;&nbsp;{plain(label)}" for label in bars.labels],  # clear of the bar's end and of the mark
         textposition="middle right",
         textfont={"size": TEXT, "color": INK},
         hoverinfo="skip",

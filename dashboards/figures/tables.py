@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures.heat import Cell, add_heat
-from dashboards.figures.look import GREY, INK, ORANGE, SMALL, base, plain, text_width, wrapped
+from dashboards.figures.look import INK, ORANGE, SMALL, SOFT_INK, base, plain, text_width, wrapped
 from dashboards.locale import Locale
 
 NEW, LEFT, ENTERED = "(new)", "(left)", "(entered)"
@@ -55,7 +55,7 @@ def migration_grid(locale: Locale, frame: pl.DataFrame, names: Mapping[str, str]
 
     across = [plain(names.get(key, key), 20) for key in targets]
     beside = [
-        f"{wrapped(names.get(key, key), 16)} <span style='color:{GREY}'>{locale.numbers.short(sums[key])}</span>"
+        f"{wrapped(names.get(key, key), 16)} <span style='color:{SOFT_INK}'>{locale.numbers.short(sums[key])}</span>"
         for key in sources
     ]
     add_heat(figure, [[cell(source, target) for target in targets] for source in sources], across, beside, most=1)
@@ -65,7 +65,12 @@ def migration_grid(locale: Locale, frame: pl.DataFrame, names: Mapping[str, str]
             type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line={"color": ORANGE, "width": 2}
         )
     is_tight = max(map(text_width, across)) * len(across) > _LETTERS_ACROSS
-    figure.update_xaxes(title_text=locale.text("axis.to"), tickangle=-40 if is_tight else 0, tickfont={"size": SMALL})
+    figure.update_xaxes(
+        title_text=locale.text("axis.to"),
+        tickangle=-40 if is_tight else 0,
+        tickfont={"size": SMALL},
+        ticklabeloverflow="allow",  # else Plotly leaves out a heading that is wider than its margin
+    )
     figure.update_yaxes(title_text=locale.text("axis.from"), tickfont={"size": SMALL})
     figure.update_layout(_widths(locale, counts, sums, names, targets, is_tight=is_tight))
     return figure
@@ -81,7 +86,8 @@ def _widths(
     is_tight: bool,
 ) -> dict[str, object]:
     """The layout's right margin, wider if *is_tight*, and the least width in pixels at which numbers do not overlap."""
-    right = 64 if is_tight else 8
+    last = min(text_width(names.get(targets[-1], targets[-1])), 20)
+    right = max(64, round(0.8 * _LETTER * last)) if is_tight else 12  # a slanted heading ends right of its column
     digits = max(text_width(locale.numbers.short(count)) for count in counts.values())
     beside = max(
         min(text_width(names.get(key, key)), 16) + text_width(locale.numbers.short(sum_)) for key, sum_ in sums.items()
@@ -90,8 +96,8 @@ def _widths(
     return {
         "margin": {"r": right},
         "meta": {
-            "narrow": {"xaxis.tickangle": -90, "margin.r": 8},
-            "min_width": least + 8 if least + 8 < _NARROW else least + right,
+            "narrow": {"xaxis.tickangle": -90, "margin.r": 12},
+            "min_width": least + 12 if least + 12 < _NARROW else least + right,
         },
     }
 
@@ -134,7 +140,10 @@ def cohort_triangle(locale: Locale, frame: pl.DataFrame, *, months: Sequence[int
         figure,
         [[cell(month, since) for since in shown] for month, _ in cohorts],
         [f"+{since}" if since else "0" for since in shown],
-        [f"{_month(month)}  n={locale.numbers.short(customers)}" for month, customers in cohorts],
+        [
+            locale.text("label.cohort", cohort=_month(month), n=locale.numbers.short(customers))
+            for month, customers in cohorts
+        ],
     )
     figure.update_xaxes(title_text=locale.text("axis.months_since"))
     figure.update_yaxes(tickfont={"color": INK})

@@ -32,9 +32,15 @@ _DARK = {
     "#f7f9fa": "#1c252d",
     "#117733": "#3da35d",
     "#aa4499": "#c46bb6",
-    "rgba(255,255,255": "rgba(23,30,37",
 }
-"""Colour on white paper → its counterpart in the dark theme."""
+"""Colour on white paper → its counterpart in the dark theme; with the beginnings of the same colours as rgba(…)."""
+
+
+def _rgba(color: str) -> str:
+    return "rgba(" + ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
+
+
+_DARK |= {_rgba(light): _rgba(dark) for light, dark in _DARK.items()}
 
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _COLOR = re.compile("|".join(re.escape(color) for color in _DARK), re.IGNORECASE)

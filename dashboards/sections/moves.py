@@ -22,7 +22,8 @@ from dashboards.sections.definitions import Definition
 from dashboards.sections.reading import Reading, not_kept, titled
 from dashboards.sections.windows import Window
 
-_DEFINITIONS = {"moves": "quadrant_migration.definition", "moves_flow": "quadrant_flow.definition"}
+_TEXTS = {"moves": "quadrant_migration", "moves_flow": "quadrant_flow"}
+"""Chart → the beginning of the keys of its texts."""
 
 
 def moves_grid(locale: Locale, reading: Reading, definition: Definition, window: Window) -> Chart | Empty:
@@ -62,7 +63,7 @@ def _moves(
     key: str,
     draw: Callable[[pl.DataFrame], go.Figure],
 ) -> Chart | Empty:
-    title = locale.text("quadrant_migration.title", days=locale.text.days(window.days))
+    title = locale.text(f"{_TEXTS[key]}.title", days=locale.text.days(window.days))
     if not reading.has("products.quadrant_migration"):
         return titled(title, not_kept(locale, reading, title))
     frame = reading.frame(query("products.moves"), window=window.days, matrix=definition.key)
@@ -82,6 +83,6 @@ def _moves(
             row | {"from": names.get(row["from_key"], row["from_key"]), "to": names.get(row["to_key"], row["to_key"])}
             for row in frame.to_dicts()
         ],
-        locale.text(_DEFINITIONS[key], earlier=earlier),
+        locale.text(f"{_TEXTS[key]}.definition", earlier=earlier),
     )
     return Chart(draw(frame), table)

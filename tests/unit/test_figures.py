@@ -278,7 +278,7 @@ def test_months_that_are_not_over_are_blank_not_zero() -> None:
     heat = figure.data[0]
     assert [list(line) for line in heat.z] == [[0.0], [None]]
     assert [list(line) for line in heat.text] == [["0%"], [""]]
-    assert list(figure.layout.yaxis.ticktext) == ["2026-01  n=40", "2026-02  n=7"]
+    assert list(figure.layout.yaxis.ticktext) == ["2026-01 · 40", "2026-02 · 7"]
 
 
 def test_visitors_who_may_still_come_back_leave_a_blank() -> None:
@@ -315,7 +315,9 @@ def test_an_earlier_day_that_is_not_there_has_no_mark() -> None:
     bars, labels, marks = lifecycle(EN, frame.with_columns(before=pl.Series([9, None]))).data
     assert (list(marks.x), list(marks.y)) == ([9], [0])
     assert bars.text is None
-    assert list(labels.x) == [9, 4]  # the label is to the right of both the bar and the mark
+    assert list(labels.x) == [3, 4], "there is room for the label between the bar and the mark"
+    _, labels, _ = lifecycle(EN, frame.with_columns(before=pl.Series([5, None]))).data
+    assert list(labels.x) == [5, 4], "there is none, so the label is right of the mark"
 
 
 def test_a_grid_of_large_numbers_needs_more_room() -> None:
@@ -408,7 +410,7 @@ def test_sellers_stand_from_hot_to_slow_with_their_shares() -> None:
 def test_what_cannot_be_called_steady_has_a_column_of_its_own() -> None:
     figure = abc_xyz(EN, CLASSES)
     heat = figure.data[0]
-    assert list(figure.layout.xaxis.ticktext) == ["X stable", "Y variable", "Z erratic", "–"]
+    assert list(figure.layout.xaxis.ticktext) == ["X stable", "Y variable", "Z erratic", "Not enough data"]
     assert [list(line) for line in heat.z] == [[1.0, None, None, None], [None] * 4, [None, None, None, 0.0]]
     assert heat.text[2][3] == "<b>9</b><br>0%"
     assert "$50.00" in heat.hovertext[0][0]

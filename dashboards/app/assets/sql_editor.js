@@ -117,8 +117,8 @@
           ? [{ token: "keyword", foreground: "6cb8f0" }, { token: "predefined", foreground: "dcc07a" }, { token: "string", foreground: "e39c7f" }, { token: "variable", foreground: "d4a0e0" }, { token: "operator", foreground: "c8d2da" }, { token: "comment", foreground: "86b36c" }]
           : [{ token: "keyword", foreground: "0645ad" }, { token: "predefined", foreground: "795e26" }, { token: "string", foreground: "9a1f1f" }, { token: "number", foreground: "08664a" }, { token: "variable", foreground: "8a1a8f" }, { token: "operator", foreground: "3c4a55" }, { token: "comment", foreground: "3f6b21" }],
         colors: isDark
-          ? { "editor.background": "#0f151b", "editor.foreground": "#e4ebf1", "editorLineNumber.foreground": "#8a98a5" }
-          : { "editor.background": "#f3f6f8", "editor.foreground": "#1d2b36", "editorLineNumber.foreground": "#5d6b77" }
+          ? { "editor.background": "#0f151b", "editor.foreground": "#e4ebf1", "editorLineNumber.foreground": "#8a98a5", "editor.placeholder.foreground": "#a3b1bd" }
+          : { "editor.background": "#f3f6f8", "editor.foreground": "#1d2b36", "editorLineNumber.foreground": "#5d6b77", "editor.placeholder.foreground": "#566572" }
       });
     });
     monaco.languages.registerCompletionItemProvider(LANGUAGE, {

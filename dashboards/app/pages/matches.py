@@ -70,7 +70,7 @@ def sales_by_match(context: Context, entrance: str = "", slot: str = "") -> list
         exact(locale, "order_lines"),
         exact(locale, "revenue"),
         metric(locale, "revenue_share"),
-        *(metric(locale, name) for name in ("net_revenue", "margin")),
+        *(exact(locale, name) for name in ("net_revenue", "margin")),
         text(locale.text("column.definition"), "definition", is_long=True),
     ]
     about, keys = locale.text("matches.about"), ("matched_by",)

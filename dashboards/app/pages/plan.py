@@ -19,7 +19,7 @@ from dashboards.app.pages.targets import Progress, progress, slice_name
 from dashboards.blocks import Block, Column, Part, Table, Text
 from dashboards.columns import text
 from dashboards.locale import Locale
-from dashboards.metrics import card_text, full_text
+from dashboards.metrics import card_text, full_text, whole
 from dashboards.plans.targets import TARGETED, fault_of
 from pipelines.config_tables import calendar_of, targets_of
 from pipelines.config_tables.calendar import KINDS, Occasion
@@ -79,8 +79,8 @@ def _progress_table(locale: Locale, rows: Sequence[dict[str, Any]]) -> Table:
     def value(field: str) -> Column:
         return Column(
             locale.text(f"targets.column.{field}"),
-            lambda row: card_text(locale.numbers, row["metric"], row[field]),
-            lambda row: full_text(locale.numbers, row["metric"], row[field]),
+            lambda row: card_text(locale.numbers, row["metric"], whole(row["metric"], row[field])),
+            lambda row: full_text(locale.numbers, row["metric"], whole(row["metric"], row[field])),
             field=field,
             definition=locale.text(f"targets.column.{field}.about"),
         )
