@@ -121,6 +121,17 @@ def test_what_is_typed_while_a_query_runs_stays(browser, site, waits):
     close(page)
 
 
+def test_the_page_is_left_without_an_error(browser, site):
+    page, seen = opened(browser, site, "/sql?lang=en&q=SELECT+1")
+    for _ in range(3):
+        followed(page, page.get_by_role("link", name="Products", exact=True).click, "/products")
+        page.go_back()
+        settled(page)
+    followed(page, page.get_by_role("link", name="Customers", exact=True).click, "/customers")
+    assert not seen.wrong
+    close(page)
+
+
 def test_a_touch_screen_keeps_the_plain_text_area(browser, site):
     context = browser.new_context(viewport={"width": PHONE, "height": 900}, has_touch=True, is_mobile=True)
     page = context.new_page()

@@ -189,6 +189,7 @@
   }
 
   function grow(monaco) {
+    if (!place()) { return; }  // the user has left the page; its editor changes once more
     var line = editor.getOption(monaco.editor.EditorOption.lineHeight);
     var height = Math.min(Math.max(editor.getContentHeight(), line * ROWS[0] + 16), line * ROWS[1] + 16);
     place().style.height = height + "px";
