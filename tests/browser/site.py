@@ -94,7 +94,7 @@ def opened(browser: Any, site: Site, address: str, width: int = WIDE) -> tuple[A
 
 
 def settled(page: Any) -> None:
-    """Wait until the page has loaded, the charts in the window are drawn and its grids are filled."""
+    """Wait until the page has loaded, unfolded parts are made, charts in the window drawn and grids filled."""
     page.wait_for_selector("#page #main h1", timeout=PATIENCE)
     page.wait_for_function(
         """() => !document.querySelector('.busy.on')
@@ -103,6 +103,7 @@ def settled(page: Any) -> None:
             const isSeen = place.height && place.top < innerHeight && place.bottom > 0;
             return !isSeen || (one.querySelector('.main-svg') && one.headwaterFigure === one.dataset.figure);
         })
+        && [...document.querySelectorAll('details[open] > [data-later]')].every(one => one.firstChild)
         && [...document.querySelectorAll('.grid-table')].every(one => one.querySelector('.ag-row'))
         && [...document.querySelectorAll('#sql-monaco')].every(one => one.querySelector('.monaco-editor'))""",
         timeout=PATIENCE,
