@@ -20,7 +20,7 @@ from dashboards.app.export import Answer as Page
 from dashboards.app.marts import NoDataError
 from dashboards.app.paper import FOR_PAPER
 from dashboards.app.slice_bar import Dimensions
-from dashboards.app.view import WITHOUT_DAYS, View, read_view
+from dashboards.app.view import View, read_view
 from dashboards.app.workbook import workbook_of
 from dashboards.blocks import title
 from dashboards.printing.chromium import Answer, ChromiumError
@@ -79,7 +79,7 @@ def _printed(server: flask.Flask, home: Home, context: Context, form: Form, name
     view = context.view
     visitor = Visitor(str(flask.g.get("user", "")), flask.g.get("role", "admin"))
     footer = name or context.locale.text(f"page.{view.page}")
-    if view.page not in WITHOUT_DAYS:
+    if view.is_of_days:
         footer = f"{footer} · {context.days.first} – {context.days.last}"
     return printed(server, home, view, form, visitor, f"Headwater · {footer}")
 
@@ -118,7 +118,7 @@ def _answers(server: flask.Flask, visitor: Visitor) -> Callable[[str, str, Mappi
 def name_of(context: Context, form: str) -> str:
     """The name of the file of a page: the page, its days, its slice."""
     view = context.view
-    days = f"{context.days.first}-{context.days.last}" if view.page not in WITHOUT_DAYS else f"{context.now:%Y%m%d}"
+    days = f"{context.days.first}-{context.days.last}" if view.is_of_days else f"{context.now:%Y%m%d}"
     dimensions = Dimensions(context)
     values = ["+".join(dimensions.name(name, value) for value in chosen) for name, chosen in context.slice]
     part = [view.get("part")] if view.get("part") else []

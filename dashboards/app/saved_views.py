@@ -20,7 +20,7 @@ from dashboards.app.edits import may_edit
 from dashboards.app.forms import Field, form
 from dashboards.app.icons import icon
 from dashboards.app.marks import clean
-from dashboards.app.view import PRESETS, WITHOUT_DAYS, View, preset_days, read_view
+from dashboards.app.view import PRESETS, View, preset_days, read_view
 from dashboards.app.watch.settings import SUBSCRIBED
 from dashboards.texts import Texts
 from pipelines.config_tables import views_of
@@ -93,7 +93,7 @@ def menu(context: Context) -> Component:
 def addresses(context: Context) -> Sequence[tuple[str, str]]:
     """The ways to save the page shown: with its days as they are, or with the same number of newest days."""
     view, text = context.view, context.locale.text
-    if view.page in WITHOUT_DAYS:
+    if not view.is_of_days:
         return [(address_of(view), text("views.days.none"))]
     first, last = context.days.first, context.days.last
     moving = []

@@ -27,7 +27,7 @@ from dashboards.app.marks import clean, marks
 from dashboards.app.marts import Copy
 from dashboards.app.slice_bar import slice_bar, slice_note
 from dashboards.app.terms import term
-from dashboards.app.view import COMPARISONS, PAGES, PRESETS, SEARCH, WITHOUT_DAYS, View, preset_days
+from dashboards.app.view import COMPARISONS, PAGES, PRESETS, SEARCH, View, preset_days
 from dashboards.copy.build import current
 from dashboards.copy.status import read_checks
 from dashboards.numbers import Language
@@ -60,7 +60,7 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
             html.Div(
                 [
                     term(html.H1(clean(title) or text(f"page.{view.page}")), text(f"page.{view.page}.about")),
-                    None if view.page in WITHOUT_DAYS else html.P(days_note(context), className="days"),
+                    html.P(days_note(context), className="days") if view.is_of_days else None,
                 ],
                 className="page-head",
             ),
@@ -68,7 +68,7 @@ def page(context: Context, content: Sequence[Component], title: str = "") -> Any
         ],
         id="main",
     )
-    if view.page in WITHOUT_DAYS or link_now():
+    if not view.is_of_days or link_now():
         return _frame(view, [main], context, clean(title))
     filters = slice_bar(context)
     choosers = html.Div([_controls(context), *([filters] if filters else [])], className="choosers")

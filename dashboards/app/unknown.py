@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dashboards.app.context import Context
 from dashboards.app.order import KEY as SORT
-from dashboards.app.view import SLICE, WITHOUT_DAYS
+from dashboards.app.view import SLICE
 from dashboards.blocks import Block, Choice, Controls, Tabs, Text, flat, tables
 
 
@@ -28,7 +28,7 @@ def _unread(context: Context) -> list[Text]:
     return [
         Text(locale.text(f"unknown.{name}", value=value, first=str(view.first), last=str(view.last)), "warning")
         for key, value in view.unread.items()
-        if (view.compares if key == "compare" else view.page not in WITHOUT_DAYS)
+        if (view.compares if key == "compare" else view.is_of_days)
         for name in ("slice" if key.startswith(SLICE) else key,)
     ]
 

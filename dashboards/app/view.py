@@ -24,8 +24,11 @@ PAGES = (
 )  # fmt: skip
 """The pages in menu order; the first is the start page."""
 
-WITHOUT_DAYS = frozenset({"plan", "views", "alerts", "sql"})
+WITHOUT_DAYS = frozenset({"plan", "views", "alerts", "sql", "search"})
 """Pages without a date range."""
+
+PARTS_WITHOUT_DAYS = frozenset({("quality", "files"), ("quality", "checks"), ("quality", "lineage")})
+"""Parts (page, part) without a date range, of pages that have one elsewhere."""
 
 COMPARING = frozenset({"overview", "entrances", "slots", "channels", "models", "journeys", "funnel"})
 """Pages that compare the selected days with earlier ones; the page of one product does too."""
@@ -143,6 +146,11 @@ class View:
     def get(self, key: str, default: str = "") -> str:
         """The value of the filter *key*."""
         return self.filters.get(key, default)
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the page has a date range; on other pages the selected days change nothing."""
+        return self.page not in WITHOUT_DAYS and (self.page, self.get("part")) not in PARTS_WITHOUT_DAYS
 
     @property
     def compares(self) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dashboards.app.context import Context
 from dashboards.app.export import cut_note, new_book, write_pairs, write_table
 from dashboards.app.shell import days_note
-from dashboards.app.view import WITHOUT_DAYS
 from dashboards.blocks import Block, Table, tables, title
 
 LONGEST_NAME = 31
@@ -63,7 +62,7 @@ def _about(context: Context, blocks: Sequence[Block], url: str) -> list[tuple[st
     return [
         (text("views.page"), title(blocks) or text(f"page.{page}")),
         (text("export.about"), text(f"page.{page}.about")),
-        *([] if page in WITHOUT_DAYS else [(text("days"), days_note(context))]),
+        *([(text("days"), days_note(context))] if context.view.is_of_days else []),
         (text("export.link"), url),
         (text("export.data"), f"{copy.days[-1]}"),
         (text("export.copied"), f"{copy.file.published_at:%Y-%m-%d %H:%M} UTC"),

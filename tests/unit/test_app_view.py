@@ -118,3 +118,23 @@ def test_presets_end_with_the_newest_day(preset, first, last):
 @pytest.mark.parametrize("preset", ["7", "90", "day", "all"])
 def test_before_the_first_day_of_all_there_is_none(preset):
     assert preset_days(preset, DAY, dt.date.min)[0] == DAY
+
+
+@pytest.mark.parametrize(
+    ("address", "is_of_days"),
+    [
+        ("/", True),
+        ("/quality", True),
+        ("/quality?part=tracking", True),
+        ("/quality?part=files", False),
+        ("/quality?part=checks", False),
+        ("/quality?part=lineage", False),
+        ("/search?q=tea", False),
+        ("/sql", False),
+    ],
+)
+def test_a_page_has_dates_if_they_change_it(address, is_of_days):
+    path, _, query = address.partition("?")
+    view = read_view(path, query)
+    assert view is not None
+    assert view.is_of_days is is_of_days
