@@ -74,12 +74,12 @@
     sessionStorage.setItem("hw.pages", JSON.stringify(all.slice(-50)));
   };
 
-  /** Tie the history entry to the page *of*. If the entry is new, its mark may be copied from another entry. */
+  /** Tie the history entry to the page *of*. A new entry's mark may be a copy of another's. */
   const mark = (of, isNew) => {
     if (navigation) of.key = navigation.currentEntry?.key;
     else if (!of.key || (isNew && history.state?.hw !== of.key)) {
       const { state } = history;
-      // A router that is starting would take our state for its own, so do not write one yet.
+      // A router that is starting would take our state for its own.
       if (state === null ? !isReady : Object.getPrototypeOf(state) !== Object.prototype) return;
       of.key ||= uuid();
       replaceState.call(history, { ...state, hw: of.key }, "");
@@ -94,7 +94,7 @@
     of.id = Math.max(Number.isSafeInteger(last) ? last + 1 : 0, now);
     set("last", of.id);
     save(of);
-    // Another tab sees the stored value a little later. Wait a millisecond, so that it does not take the same PageId.
+    // Another tab sees it later. Wait a millisecond: it must not take this PageId.
     for (let turn = 0; turn < 1e5 && Date.now() === now; turn++);
   };
 
@@ -306,7 +306,7 @@
       set("queue", JSON.stringify(kept().filter(isOther)));
       retry();
     });
-    // A body of plain text needs no CORS preflight.
+    // Plain text needs no CORS preflight.
     if (isLeaving && !("keepalive" in Request.prototype)) navigator.sendBeacon(endpoint, body) || keep(batch);
     else fetch(endpoint, { method: "POST", body, keepalive: true, credentials: "omit" }).then(answered, failed);
   };
