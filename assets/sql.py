@@ -117,7 +117,7 @@ def day_partitions(workspace: Workspace) -> dg.DailyPartitionsDefinition:
 def days_ahead(workspace: Workspace) -> int:
     """The number of days after yesterday with data: 0 to 2, because an event may be up to a day ahead of our clock."""
     today = dt.datetime.now(ZoneInfo(workspace.settings.timezone)).date()
-    there = {day for table in RAW_TABLES for day in workspace.raw.days(table)}
+    there = {day for table in RAW_TABLES for day in workspace.raw.rows_by_day(table)}
     ahead = [today + dt.timedelta(days=n) for n in range(2)]
     # Do not list the folders of all tables: that takes a second if the history is long.
     there |= {day for day in ahead if _has_partition(workspace, day)}

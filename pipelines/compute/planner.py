@@ -194,7 +194,7 @@ def landed_days(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> 
     """
     days: set[Day] = set()
     for target in TARGETS.values():
-        days |= workspace.raw.days(target.table)
+        days |= workspace.raw.rows_by_day(target.table).keys()
         files = workspace.files(target.table, None) if target.counted_on else []
         for counted in target.counted_on if files else ():
             query = (

@@ -189,18 +189,13 @@ class RawLake:
     @cached_property
     def _outputs(self) -> Mapping[str, list[Output]]:
         found: dict[str, list[Output]] = {}
-        for batch in self.batches:
-            for output in batch.outputs:
-                found.setdefault(output.target, []).append(output)
+        for output in (output for batch in self.batches for output in batch.outputs):
+            found.setdefault(output.target, []).append(output)
         return found
 
     def outputs(self, table: str) -> Sequence[Output]:
         """The visible files of *table* (``raw.events``, ``raw.quarantine``, …; not ``raw.batches``)."""
         return self._outputs.get(table.removeprefix("raw."), ())
-
-    def days(self, table: str) -> set[dt.date]:
-        """The days with visible rows of *table*; none if the table is not divided by day."""
-        return {output.dt for output in self.outputs(table) if output.dt is not None}
 
     def rows_by_day(self, table: str) -> dict[dt.date, int]:
         """Day → number of visible rows of *table*; empty if the table is not divided by day."""
@@ -255,13 +250,7 @@ class RawLake:
         Such files stay in the lake only if their landing files are gone, so that they cannot be ingested again.
         """
         # Batches with the same fingerprint have the same columns, so one file of each is enough.
-        name = table.removeprefix("raw.")
-        examples = {
-            batch.fingerprint: output.path
-            for batch in self.batches
-            for output in batch.outputs
-            if output.target == name
-        }
+        examples = {b.fingerprint: o.path for b in self.batches for o in b.outputs if f"raw.{o.target}" == table}
         return any(RAW_TABLES[table].keys() - _columns_of(self.root / path) - {"dt"} for path in examples.values())
 
     def damaged(
