@@ -145,7 +145,10 @@ class Inputs:
     def mount_ranges(
         self, reads: Collection[Read], span: DaySpan | None, computing: str, ranges: Ranges
     ) -> Iterator[None]:
-        """Mount the tables of *reads* that have the column of *ranges*, range by range; yields after each range."""
+        """Mount one range of rows after the other, and yield after each, so that the caller can query it.
+
+        *ranges* names a column and its ranges; tables of *reads* without this column are not mounted here.
+        """
         columns = self._workspace.project.relation
         tables = [read for read in reads if ranges.column in columns(read.table)]
         for condition in ranges.conditions:

@@ -1,4 +1,4 @@
-"""The laws (rules) of portfolio health if other cells have the role of stars, without earlier period or revenue."""
+"""Portfolio health in special cases: other cells have the role of stars, no earlier period, no revenue."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ _Relations = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True)
 class PersonColumns:
-    """The columns of a relation that become *users*, *devices* and ids of *events* and *orders* in any target.
+    """The columns of a relation that mappings copy as *users*, *devices*, or ids of *events* and *orders*.
 
-    *only_events* says that the relation serves only mappings to events, so that a person's records have no other use.
+    *only_events*: only mappings to events read the relation, so nothing else depends on its records of a person.
     """
 
     users: frozenset[str]
