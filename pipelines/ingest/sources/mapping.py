@@ -59,9 +59,10 @@ class Mapping:
 
     *query*: the complete query: WITH, the steps that the SELECT reads, and the SELECT. *relations*: the relations that
     it reads. *by_record*: each row depends on one record of one relation only, so files can be mapped one by one;
-    otherwise it is a whole mapping, which reads all files at once. *one_to_one*: *by_record*, and each record gives exactly one row. *plain*:
-    relation's column → target's column, if the query only renames columns and omits none; else None. *meaning*: the
-    SELECT and its steps without comments and line breaks. *types*: returned column → DuckDB type.
+    otherwise it is a whole mapping, which reads all files at once. *one_to_one*: *by_record*, and each record gives
+    exactly one row. *plain*: relation's column → target's column, if the query only renames columns and omits none;
+    else None. *meaning*: the SELECT and its steps without comments and line breaks. *types*: returned column → DuckDB
+    type.
     """
 
     target: Target
