@@ -21,7 +21,7 @@ _RESERVED = frozenset({"history"})
 
 
 def workbook_of(context: Context, blocks: Sequence[Block], url: str) -> bytes:
-    """The XLSX file of the tables among *blocks*, which are those of the page of *context* at *url*."""
+    """An XLSX file with the tables in *blocks*, the blocks of the page of *context* at *url*."""
     text = context.locale.text
     found = tables(blocks)
     names = sheet_names([text("export.sheet"), *(table.title for table in found)])

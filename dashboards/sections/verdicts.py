@@ -14,7 +14,7 @@ from dashboards.metrics import full_text, is_rate
 from dashboards.numbers import NONE, Number
 
 SIGN: dict[str, Literal["good", "bad"]] = {"higher": "good", "lower": "bad"}
-"""Whether a verdict is good or bad for a metric of which more is better; the other verdicts are neither."""
+"""Whether a verdict is good or bad for a metric where more is better; the other verdicts are neither."""
 
 
 def difference_text(locale: Locale, metric: str, value: Number) -> str:
@@ -39,7 +39,7 @@ def bounds(locale: Locale, metric: str, interval: Interval) -> str:
 
 
 def verdict_text(locale: Locale, metric: str, interval: Interval) -> str:
-    """The verdict of *interval* as a sentence, for a *metric* of which more is better."""
+    """The verdict of *interval* as a sentence, for a *metric* where more is better."""
     if interval.effect is None:
         return locale.text("verdict.few")
     size = difference_text(locale, metric, abs(interval.effect)).removeprefix("+")

@@ -116,7 +116,10 @@ class Lake:
             HeadwaterError: the folder cannot be read.
         """
         folder = self.folder(table)
-        return {key: folder / _name(key) for key in self.keys(table) if days is None or key is None or key in days}
+        return {key: folder / name for key, name in self._names(table, days).items()}
+
+    def _names(self, table: str, days: Collection[Day] | None) -> dict[PartitionKey, str]:
+        return {key: _name(key) for key in self.keys(table) if days is None or key is None or key in days}
 
     def versions(
         self, table: str, days: Collection[Day] | None = None, *, deep: bool = False
@@ -127,8 +130,8 @@ class Lake:
         partitions of other days are left out.
         """
         folder = self.folder(table)
-        names = {key: _name(key) for key in self.keys(table) if days is None or key is None or key in days}
-        # Of a long history thousands of files are looked at, so their paths are texts, which take less time.
+        names = self._names(table, days)
+        # A long history has thousands of files. Their paths are strings here, because Path objects take longer to make.
         paths = {key: f"{folder}/{name}" for key, name in names.items()}
         stored = {key: _stored_version(path) for key, path in paths.items()}
         sums = read_checksums(folder)

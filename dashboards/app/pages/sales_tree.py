@@ -49,7 +49,7 @@ PAGE_OF_METRIC = {
 """Metric → the page that explains it."""
 
 SALES_AND_FACTORS = ("revenue", "visitors", "visitor_conversion_rate", "buyers", "revenue_per_buyer")
-"""The metrics whose unusual values operators are told of."""
+"""The metrics that the overview and the page of alerts compare with their usual range."""
 
 _FACTORS = ("visitors", "visitor_conversion_rate", "revenue_per_buyer")
 _WITHOUT_VISITORS = ("buyers", "revenue_per_buyer")
